@@ -1,0 +1,134 @@
+"""One set of errors for every filesystem, and the map from foreign errors into it. Knows no Django."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import errno
+import os
+from collections.abc import Callable
+
+__all__ = [
+    "CannotKeepPromise",
+    "FileChangedError",
+    "NoUrlError",
+    "Explain",
+    "Translate",
+    "translate",
+]
+
+#: A provider's own knowledge of its SDK's errors: the built-in class that says the same, or None.
+Explain = Callable[[BaseException], type[OSError] | None]
+
+#: Turns a foreign error into ours, to be raised from it; None lets it pass as it is.
+Translate = Callable[[BaseException], OSError | None]
+
+
+class FileChangedError(OSError):
+    """The file was replaced or changed while it was being read; what was read so far belongs to the old content."""
+
+
+class NoUrlError(ValueError, NotImplementedError):
+    """The storage has no URL for its files. Django raises ``ValueError`` here, Wagtail catches ``NotImplementedError``."""
+
+
+class CannotKeepPromise(ValueError):
+    """What was asked cannot be honoured on this filesystem, and nothing was done."""
+
+
+_BY_STATUS: dict[int, type[OSError]] = {
+    401: PermissionError,
+    403: PermissionError,
+    404: FileNotFoundError,
+    408: TimeoutError,
+    409: FileExistsError,
+    410: FileNotFoundError,
+    412: FileExistsError,
+    429: ConnectionError,
+}
+
+_TIMEOUTS = (TimeoutError, asyncio.TimeoutError, concurrent.futures.TimeoutError)
+
+#: One errno a class, as the constructor of OSError would pick that class by it.
+_ERRNO: dict[type[OSError], int] = {
+    FileNotFoundError: errno.ENOENT,
+    FileExistsError: errno.EEXIST,
+    PermissionError: errno.EACCES,
+    IsADirectoryError: errno.EISDIR,
+    NotADirectoryError: errno.ENOTDIR,
+    TimeoutError: errno.ETIMEDOUT,
+    ConnectionError: errno.ECONNREFUSED,
+    ConnectionRefusedError: errno.ECONNREFUSED,
+    ConnectionResetError: errno.ECONNRESET,
+    ConnectionAbortedError: errno.ECONNABORTED,
+    BrokenPipeError: errno.EPIPE,
+}
+
+_TEXTS: dict[type[OSError], str] = {
+    FileNotFoundError: "No such file",
+    FileExistsError: "File exists",
+    PermissionError: "Permission denied",
+    IsADirectoryError: "Is a directory",
+    NotADirectoryError: "A part of the path is a file, not a directory",
+    TimeoutError: "No answer in time",
+    ConnectionError: "Cannot reach the server",
+}
+
+
+def status_of(error: BaseException) -> int | None:
+    """Return the HTTP status an SDK's error carries, or None.
+
+    botocore keeps it in ``response["ResponseMetadata"]``, aiohttp in ``status``, azure-core in ``status_code``,
+    gcsfs and google-api-core in ``code``.
+    """
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if isinstance(status, int):
+            return status
+    for attribute in ("status", "status_code", "code"):
+        status = getattr(error, attribute, None)
+        if isinstance(status, int) and 100 <= status < 600:
+            return status
+    return None
+
+
+def classify(error: BaseException, explain: Explain | None = None) -> type[OSError] | None:
+    """Return the built-in ``OSError`` class that says what ``error`` says, or None if it is no storage error."""
+    explained = explain(error) if explain is not None else None
+    if explained is not None:
+        return explained
+    if isinstance(error, _TIMEOUTS):
+        return TimeoutError
+    for known in _ERRNO:
+        if isinstance(error, known):
+            return type(error) if type(error) in _ERRNO else known
+    if isinstance(error, EOFError):  # ftplib and paramiko: the server closed the connection
+        return ConnectionResetError
+    status = status_of(error)
+    if status is not None:
+        return _BY_STATUS.get(status, ConnectionError if status >= 500 else OSError)
+    return OSError if isinstance(error, OSError) else None
+
+
+def translate(error: BaseException, name: str, where: str, explain: Explain | None = None) -> OSError | None:
+    """Return ``error`` as one of ours, to be raised ``from error``; None if it should pass as it is.
+
+    :param name: the file's name as the caller knows it; becomes ``filename``.
+    :param where: the storage or filesystem, for the message; must hold no secret.
+    :param explain: the provider's own map, asked first.
+    """
+    if isinstance(error, FileChangedError):
+        return FileChangedError(errno.ESTALE, f"The file changed while it was being read from {where}", name)
+    if not isinstance(error, Exception):
+        return None  # cancellation and Ctrl-C are nobody's storage error
+    kind = classify(error, explain)
+    if kind is None:
+        return None
+    number = getattr(error, "errno", None)
+    if kind is OSError:
+        number = number or errno.EIO
+        return OSError(number, f"{os.strerror(number)} in {where}", name)
+    number = number if isinstance(number, int) and type(OSError(number, "")) is kind else _ERRNO[kind]
+    text = next((_TEXTS[c] for c in kind.__mro__ if c in _TEXTS), os.strerror(number))
+    return kind(number, f"{text} in {where}", name)

@@ -1,0 +1,302 @@
+"""The contract over the public calls of any fsspec filesystem: hidden temporary name, check first, move."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import IO, Any, cast
+from urllib.parse import quote
+
+from fsspec import AbstractFileSystem
+
+from django_fsspec_storages.errors import FileChangedError
+from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
+from django_fsspec_storages.filesystems.mending import Mended
+from django_fsspec_storages.filesystems.promises import Promise, deviations_of
+from django_fsspec_storages.filesystems.temporary import is_temporary, temporary_name
+
+__all__ = ["FallbackFileSystem"]
+
+_publishing = threading.Lock()  # makes check-and-move one step among the threads of this process
+_URL_PATHS = {"http", "https"}
+
+
+class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
+    """Any fsspec filesystem with as much of the contract as its public calls allow.
+
+    What it cannot promise is in :data:`promises.DEVIATIONS`. It is an fsspec filesystem itself and answers for the one
+    it wraps, which is ``wrapped``.
+
+    :param wrapped: a filesystem that was made without fsspec's instance cache.
+    """
+
+    cachable = False
+
+    def __init__(self, wrapped: AbstractFileSystem, **options: Any) -> None:
+        super().__init__(**options)
+        self.wrapped = wrapped
+        self.protocol = wrapped.protocol
+        self.root_marker = wrapped.root_marker
+        self._strip_protocol = wrapped._strip_protocol
+        protocols = {self.protocol} if isinstance(self.protocol, str) else set(self.protocol)
+        self._quotes = bool(protocols & _URL_PATHS)
+        self._read_only = Promise.WRITABLE in deviations_of(self)
+
+    def _inner(self, path: str) -> str:
+        """Return the path as the wrapped filesystem must be given it: percent-encoded where paths are URLs."""
+        if not self._quotes:
+            return path
+        scheme, separator, rest = path.partition("://")
+        host, slash, name = rest.partition("/")
+        return f"{scheme}{separator}{host}{slash}{quote(name)}"
+
+    # The primitives
+
+    def inspect(self, path: str) -> Facts:
+        """See :meth:`Contract.inspect`; a second request where ``info`` tells no modification time."""
+        inner = self._inner(path)
+        self.wrapped.invalidate_cache()
+        info = self.wrapped.info(inner)
+        modified = _time(info, "mtime", "modified", "LastModified", "last_modified", "updated")
+        if modified is None and info["type"] == "file":
+            try:
+                modified = self.wrapped.modified(inner)
+            except NotImplementedError:
+                modified = None
+        return _facts(path, info, modified)
+
+    def begin_read(self, path: str, start: int = 0, length: int | None = None) -> Download:
+        """See :meth:`Contract.begin_read`."""
+        facts = self.inspect(path)
+        if facts.type == "directory":
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        handle = self.wrapped.open(self._inner(path), "rb")
+        return _FallbackDownload(self, facts, handle)
+
+    def begin_upload(
+        self, path: str, exclusive: bool = False, metadata: Mapping[str, Any] | None = None
+    ) -> Upload:
+        """See :meth:`Contract.begin_upload`; whether the path is free is checked here and once more at the commit."""
+        self._require_writable(path)
+        if exclusive and self.wrapped.exists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+        temporary = temporary_name(path)
+        try:
+            folder = path.rpartition("/")[0]
+            if folder:
+                self.wrapped.makedirs(folder, exist_ok=True)
+            handle = self.wrapped.open(temporary, "wb")
+        except (FileExistsError, NotADirectoryError) as error:
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from error
+        return _FallbackUpload(self, path, temporary, handle, exclusive)
+
+    def scan(
+        self, path: str, delimiter: str | None = None, start_after: str | None = None, *, details: bool = True
+    ) -> Scan:
+        """See :meth:`Contract.scan`."""
+        return _FallbackScan(self._listed(path, recursive=delimiter is None), start_after)
+
+    def _listed(self, path: str, recursive: bool) -> Iterator[list[Facts]]:
+        self.wrapped.invalidate_cache()
+        entries = self.wrapped.ls(self._inner(path), detail=True)
+        if [entry["name"].strip("/") for entry in entries] == [path.strip("/")] and entries[0]["type"] == "file":
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+        page = []
+        for entry in sorted(entries, key=lambda entry: entry["name"].rstrip("/") + "/" * (entry["type"] == "directory")):
+            name = entry["name"].rstrip("/").rpartition("/")[2]
+            full = f"{path.rstrip('/')}/{name}" if path.strip("/") else f"{self.root_marker}{name}"
+            if not name or is_temporary(name):
+                continue
+            if recursive and entry["type"] == "directory":
+                yield page
+                page = []
+                yield from self._listed(full, recursive)
+            else:
+                page.append(_facts(full, entry, _time(entry, "mtime", "modified", "LastModified", "updated")))
+        yield page
+
+    def remove(self, path: str) -> None:
+        """See :meth:`Contract.remove`."""
+        self._require_writable(path)
+        if self.inspect(path).type == "directory":
+            self.wrapped.rmdir(path)
+        else:
+            self.wrapped.rm_file(path)
+
+    def leftovers(self, path: str) -> Iterator[Facts]:
+        """See :meth:`Contract.leftovers`."""
+        for found in self.wrapped.find(path):
+            if is_temporary(found):
+                yield self.inspect(found)
+
+    def _require_writable(self, path: str) -> None:
+        if self._read_only:
+            raise PermissionError(errno.EROFS, f"The {self.describe()} can only be read", path)
+
+    def move(self, source: str, target: str) -> None:
+        """Rename, or copy and delete where the wrapped filesystem cannot rename; never globs, as ``mv`` may."""
+        if _renames(self.wrapped):
+            self.wrapped.mv(source, target)
+        else:
+            self.wrapped.cp_file(source, target)
+            self.wrapped.rm_file(source)
+
+    # What fsspec builds the rest of its interface on
+
+    def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
+        """Return the wrapped filesystem's ``info``."""
+        return cast("dict[str, Any]", self.wrapped.info(path, **kwargs))
+
+    def ls(self, path: str, detail: bool = True, **kwargs: Any) -> list[Any]:
+        """Return the wrapped filesystem's ``ls``."""
+        return cast("list[Any]", self.wrapped.ls(path, detail=detail, **kwargs))
+
+    def created(self, path: str) -> datetime:
+        """Return the wrapped filesystem's ``created``."""
+        return cast("datetime", self.wrapped.created(path))
+
+    def modified(self, path: str) -> datetime:
+        """Return the wrapped filesystem's ``modified``."""
+        return cast("datetime", self.wrapped.modified(path))
+
+    def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
+        """Call the wrapped filesystem's ``cp_file``."""
+        self.wrapped.cp_file(path1, path2, **kwargs)
+
+    def rm_file(self, path: str) -> None:
+        """Call the wrapped filesystem's ``rm_file``."""
+        self.wrapped.rm_file(path)
+
+    def mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
+        """Call the wrapped filesystem's ``mkdir``."""
+        self.wrapped.mkdir(path, create_parents=create_parents, **kwargs)
+
+    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+        """Call the wrapped filesystem's ``makedirs``."""
+        self.wrapped.makedirs(path, exist_ok=exist_ok)
+
+    def rmdir(self, path: str) -> None:
+        """Call the wrapped filesystem's ``rmdir``."""
+        self.wrapped.rmdir(path)
+
+    def unstrip_protocol(self, name: str) -> str:
+        """Return the wrapped filesystem's URL of a path."""
+        return cast("str", self.wrapped.unstrip_protocol(name))
+
+    def sign(self, path: str, expiration: int = 100, **kwargs: Any) -> str:
+        """Return the wrapped filesystem's signed URL."""
+        return cast("str", self.wrapped.sign(path, expiration=expiration, **kwargs))
+
+
+def _renames(filesystem: AbstractFileSystem) -> bool:
+    while isinstance(getattr(filesystem, "fs", None), AbstractFileSystem):  # dir, simplecache and their like
+        filesystem = filesystem.fs
+    return type(filesystem).mv is not AbstractFileSystem.mv
+
+
+def _time(info: Mapping[str, Any], *keys: str) -> datetime | None:
+    for key in keys:
+        value = info.get(key)
+        if isinstance(value, datetime):
+            return value if value.tzinfo else value.replace(tzinfo=UTC)
+        if isinstance(value, (int, float)):
+            return datetime.fromtimestamp(value, UTC)
+    return None
+
+
+def _facts(path: str, info: Mapping[str, Any], modified: datetime | None) -> Facts:
+    size = info.get("size")
+    tag = info.get("ETag") or info.get("etag")
+    return Facts(
+        path,
+        info["type"] if info["type"] in ("file", "directory") else "other",
+        size,
+        modified=modified,
+        created=_time(info, "created"),
+        checksum=tag,
+        version=f"{tag}-{size}-{modified.timestamp() if modified else None}",
+    )
+
+
+class _FallbackDownload(Download):
+    """Reads through one handle of the wrapped filesystem, and asks after each block but the first whether all is as it was."""
+
+    def __init__(self, filesystem: FallbackFileSystem, facts: Facts, handle: IO[bytes]) -> None:
+        if isinstance(handle, io.BytesIO):  # fsspec's memory files hand every reader the same position
+            handle = io.BytesIO(handle.getvalue())
+        if facts.size is None:
+            handle = io.BytesIO(handle.read())
+            facts = Facts(facts.path, size=len(handle.getvalue()), modified=facts.modified, version=facts.version)
+        super().__init__(facts)
+        self._filesystem = filesystem
+        self._handle = handle
+        self._blocks = 0
+        self._seeking = threading.Lock()
+
+    def read(self, start: int, end: int) -> bytes:
+        pieces, missing = [], end - start
+        with self._seeking:
+            self._handle.seek(start)
+            while missing and (piece := self._handle.read(missing)):
+                pieces.append(piece)
+                missing -= len(piece)
+            self._blocks += 1
+        if missing or (self._blocks > 1 and self._filesystem.inspect(self.facts.path).version != self.facts.version):
+            raise FileChangedError(errno.ESTALE, "The file changed while it was being read", self.facts.path)
+        return b"".join(pieces)
+
+    def close(self) -> None:
+        self._handle.close()
+
+
+class _FallbackUpload(Upload):
+    def __init__(
+        self, filesystem: FallbackFileSystem, path: str, temporary: str, handle: IO[bytes], exclusive: bool
+    ) -> None:
+        self._filesystem = filesystem
+        self._path = path
+        self._temporary: str | None = temporary
+        self._handle = handle
+        self._exclusive = exclusive
+
+    def part(self, data: bytes) -> None:
+        self._handle.write(data)
+
+    def commit(self) -> None:
+        assert self._temporary is not None
+        self._handle.close()
+        with _publishing:
+            if self._exclusive and self._filesystem.wrapped.exists(self._path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), self._path)
+            self._filesystem.move(self._temporary, self._path)
+        self._temporary = None
+
+    def abort(self) -> None:
+        temporary, self._temporary = self._temporary, None
+        if temporary is None:
+            return
+        try:
+            self._handle.close()
+        finally:
+            try:
+                self._filesystem.wrapped.rm_file(temporary)
+            except FileNotFoundError:  # it was never more than a buffer
+                return
+
+
+class _FallbackScan(Scan):
+    def __init__(self, pages: Iterator[list[Facts]], start_after: str | None) -> None:
+        self._pages = pages
+        self._start_after = start_after
+
+    def page(self) -> list[Facts] | None:
+        for page in self._pages:
+            if self._start_after is not None:
+                page = [facts for facts in page if facts.path > self._start_after]
+            if page:
+                return page
+        return None

@@ -1,0 +1,308 @@
+"""The local disk: a hidden temporary name, then ``os.link`` or ``os.replace``."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import threading
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import IO, Any
+
+from fsspec.implementations.local import LocalFileSystem as _LocalFileSystem
+
+from django_fsspec_storages.errors import FileChangedError
+from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
+from django_fsspec_storages.filesystems.mending import Mended
+from django_fsspec_storages.filesystems.temporary import is_temporary, temporary_name
+
+__all__ = ["LocalFileSystem"]
+
+#: A filesystem without hard links (FAT, some network mounts) answers link() with one of these.
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+_CREATE = (
+    os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+)
+
+#: Names in one page of a listing.
+_PAGE = 1000
+
+
+class LocalFileSystem(Mended, _LocalFileSystem):  # type: ignore[misc]
+    """fsspec's local filesystem with the contract kept.
+
+    :param file_mode: permissions of new files, set before they are visible; None: what the umask leaves.
+    :param dir_mode: permissions of new folders, however deep; None: what the umask leaves.
+    """
+
+    writes_in_place = True
+
+    def __init__(self, file_mode: int | None = None, dir_mode: int | None = None, **options: Any) -> None:
+        super().__init__(**{"auto_mkdir": True, **options})
+        self.file_mode = file_mode
+        self.dir_mode = dir_mode
+
+    def inspect(self, path: str) -> Facts:
+        """See :meth:`Contract.inspect`. A dangling link is there, as ``"other"``: its name is taken."""
+        try:
+            return _facts(path, os.stat(path))
+        except FileNotFoundError:
+            return _facts(path, os.lstat(path))
+
+    def begin_read(self, path: str, start: int = 0, length: int | None = None) -> Download:
+        """See :meth:`Contract.begin_read`."""
+        descriptor = os.open(path, _READ)
+        try:
+            return _LocalDownload(path, descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+
+    def begin_upload(
+        self, path: str, exclusive: bool = False, metadata: Mapping[str, Any] | None = None
+    ) -> Upload:
+        """See :meth:`Contract.begin_upload`."""
+        if exclusive and os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+        temporary = temporary_name(path)
+        try:
+            descriptor = os.open(temporary, _CREATE, 0o666)
+        except FileNotFoundError:
+            self.make_folder(os.path.dirname(path))
+            descriptor = os.open(temporary, _CREATE, 0o666)
+        return _LocalUpload(path, temporary, descriptor, exclusive, self.file_mode)
+
+    def make_folder(self, path: str) -> None:
+        """Make a folder and those above it, each with ``dir_mode``.
+
+        :raises NotADirectoryError: if a part of the path is a file.
+        """
+        try:
+            os.mkdir(path)
+        except FileNotFoundError:
+            self.make_folder(os.path.dirname(path))
+            return self.make_folder(path)
+        except FileExistsError as error:
+            if not os.path.isdir(path):
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from error
+            return None
+        if self.dir_mode is not None:
+            os.chmod(path, self.dir_mode)
+        return None
+
+    def scan(
+        self, path: str, delimiter: str | None = None, start_after: str | None = None, *, details: bool = True
+    ) -> Scan:
+        """See :meth:`Contract.scan`."""
+        entries = _tree(path, start_after) if delimiter is None else _folder(path, start_after)
+        return _LocalScan(entries, details)
+
+    def remove(self, path: str) -> None:
+        """See :meth:`Contract.remove`."""
+        try:
+            os.remove(path)
+        except (IsADirectoryError, PermissionError):  # Linux says the first of a folder, others the second
+            if os.path.islink(path) or not os.path.isdir(path):
+                raise
+            os.rmdir(path)
+
+    def leftovers(self, path: str) -> Iterator[Facts]:
+        """See :meth:`Contract.leftovers`."""
+        for folder, _, names in os.walk(path):
+            for name in filter(is_temporary, names):
+                yield self.inspect(f"{folder}/{name}")
+
+    def open_in_place(self, path: str, mode: str, **text: Any) -> IO[Any]:
+        """See :meth:`Contract.open_in_place`."""
+        try:
+            return open(path, mode, **text)
+        except FileNotFoundError:
+            if "r" in mode:
+                raise
+            self.make_folder(os.path.dirname(path))
+            return open(path, mode, **text)
+
+
+def _facts(path: str, status: os.stat_result) -> Facts:
+    mode = status.st_mode
+    return Facts(
+        path,
+        "file" if stat.S_ISREG(mode) else "directory" if stat.S_ISDIR(mode) else "other",
+        status.st_size,
+        modified=datetime.fromtimestamp(status.st_mtime, UTC),
+        created=datetime.fromtimestamp(getattr(status, "st_birthtime", status.st_ctime), UTC),
+        accessed=datetime.fromtimestamp(status.st_atime, UTC),
+        version=_version(status),
+    )
+
+
+def _version(status: os.stat_result) -> str:
+    return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
+
+
+class _LocalDownload(Download):
+    first_block = 0
+
+    def __init__(self, path: str, descriptor: int) -> None:
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        super().__init__(_facts(path, status))
+        self._state = (status.st_size, status.st_mtime_ns)
+        self._descriptor: int | None = descriptor
+        self._seeking = threading.Lock()
+
+    def fileno(self) -> int:
+        if self._descriptor is None:
+            raise ValueError("I/O operation on closed file.")
+        return self._descriptor
+
+    def read(self, start: int, end: int) -> bytes:
+        buffer = bytearray(end - start)
+        length = self.readinto(start, memoryview(buffer))
+        if length != len(buffer):
+            raise self._changed()
+        return bytes(buffer)
+
+    def readinto(self, start: int, buffer: memoryview) -> int:
+        descriptor = self.fileno()
+        if hasattr(os, "preadv"):
+            length = os.preadv(descriptor, [buffer], start)
+        else:  # Windows
+            with self._seeking:
+                os.lseek(descriptor, start, os.SEEK_SET)
+                data = os.read(descriptor, len(buffer))
+            length = len(data)
+            buffer[:length] = data
+        status = os.fstat(descriptor)
+        if (status.st_size, status.st_mtime_ns) != self._state:
+            raise self._changed()
+        return length
+
+    def _changed(self) -> FileChangedError:
+        return FileChangedError(errno.ESTALE, "The file changed while it was being read", self.facts.path)
+
+    def close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class _LocalUpload(Upload):
+    def __init__(self, path: str, temporary: str, descriptor: int, exclusive: bool, mode: int | None) -> None:
+        self._path = path
+        self._temporary: str | None = temporary
+        self._descriptor: int | None = descriptor
+        self._exclusive = exclusive
+        self._mode = mode
+
+    def part(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._open_descriptor(), view) :]
+
+    def _open_descriptor(self) -> int:
+        if self._descriptor is None:
+            raise ValueError("I/O operation on closed file.")
+        return self._descriptor
+
+    def commit(self) -> None:
+        descriptor, temporary = self._open_descriptor(), self._temporary
+        assert temporary is not None
+        if self._mode is not None:
+            os.chmod(descriptor if os.chmod in os.supports_fd else temporary, self._mode)
+        self._close()  # before the rename: network filesystems report here what they could not store
+        if not self._exclusive:
+            os.replace(temporary, self._path)
+            self._temporary = None
+            return
+        try:
+            os.link(temporary, self._path)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            # Without links the name is reserved by an empty file, which only this upload may replace.
+            os.close(os.open(self._path, _CREATE, 0o666))
+            os.replace(temporary, self._path)
+            self._temporary = None
+        else:
+            self.abort()  # the temporary name; the file stays under its own
+
+    def abort(self) -> None:
+        self._close()
+        temporary, self._temporary = self._temporary, None
+        if temporary is not None:
+            try:
+                os.unlink(temporary)
+            except FileNotFoundError:  # somebody tidied up
+                return
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+Entry = tuple[str, os.DirEntry[str]]
+
+
+def _folder(path: str, start_after: str | None) -> Iterator[Entry]:
+    with os.scandir(path or "/") as entries:
+        for entry in entries:
+            full = _join(path, entry.name)
+            if not is_temporary(entry.name) and (start_after is None or full > start_after):
+                yield full, entry
+
+
+def _tree(path: str, start_after: str | None) -> Iterator[Entry]:
+    """Yield the files below a folder in the order of their paths, as an object store lists its keys."""
+    with os.scandir(path or "/") as entries:
+        listed = sorted((entry.name + "/" * _is_folder(entry), entry) for entry in entries)
+    for name, entry in listed:
+        full = _join(path, entry.name)
+        if name.endswith("/"):
+            if start_after is None or full + "0" > start_after:  # "0" follows "/": nothing below it can come later
+                yield from _tree(full, start_after)
+        elif not is_temporary(name) and (start_after is None or full > start_after):
+            yield full, entry
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir() and not entry.is_symlink()
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path.rstrip('/')}/{name}"
+
+
+class _LocalScan(Scan):
+    def __init__(self, entries: Iterator[Entry], details: bool) -> None:
+        self._entries = entries
+        self._details = details
+
+    def page(self) -> list[Facts] | None:
+        page: list[Facts] = []
+        for path, entry in self._entries:
+            facts = self._facts(path, entry)
+            if facts is not None:
+                page.append(facts)
+            if len(page) == _PAGE:
+                return page
+        return page or None
+
+    def _facts(self, path: str, entry: os.DirEntry[str]) -> Facts | None:
+        if not self._details:
+            return Facts(path, "directory" if entry.is_dir() else "file")
+        try:
+            return _facts(path, entry.stat())
+        except FileNotFoundError:  # a dangling link, or gone since it was listed
+            try:
+                return _facts(path, entry.stat(follow_symlinks=False))
+            except FileNotFoundError:
+                return None

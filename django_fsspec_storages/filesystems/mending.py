@@ -1,0 +1,102 @@
+"""How a mended class answers fsspec's own ``open()``: with the handles of the contract."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import IO, Any, Self, cast
+
+from django_fsspec_storages.filesystems.base import Contract
+from django_fsspec_storages.filesystems.handles import TextWriter, Writer, open_handle
+
+__all__ = ["Mended"]
+
+
+class Mended(Contract):
+    """Mix-in before an fsspec class: its ``open`` is all-or-nothing, takes the path as fsspec would, and keeps its modes."""
+
+    def open(
+        self,
+        path: str,
+        mode: str = "rb",
+        block_size: int | None = None,
+        cache_options: Mapping[str, Any] | None = None,
+        compression: str | None = None,
+        **kwargs: Any,
+    ) -> IO[Any]:
+        """Open a file, as ``fsspec.AbstractFileSystem.open`` does; an exception in its ``with`` block publishes nothing.
+
+        :param block_size: accepted for fsspec's sake; read-ahead adapts itself.
+        :param compression: as in fsspec: a name of its, or ``"infer"``.
+        :raises ValueError: if the filesystem cannot honour the mode.
+        """
+        path = self._strip_protocol(path)  # type: ignore[attr-defined]
+        text = {k: kwargs.pop(k) for k in ("encoding", "errors", "newline") if k in kwargs}
+        kwargs.pop("autocommit", None)
+        if compression is None:
+            return open_handle(self, path, mode, metadata=kwargs or None, **text)
+        from fsspec.core import get_compression
+
+        name = get_compression(path, compression)
+        handle = open_handle(self, path, mode.replace("t", "") + "b" * ("b" not in mode), metadata=kwargs or None)
+        opened = cast("IO[bytes]", handle if name is None else _Compressed(handle, name, mode))
+        if "b" in mode:
+            return opened
+        return io.TextIOWrapper(opened, **text) if "r" in mode else TextWriter(opened, **text)
+
+
+class _Compressed(io.BufferedIOBase):
+    """A compressing or decompressing layer that closes, or aborts, what is below it."""
+
+    def __init__(self, below: IO[Any], compression: str, mode: str) -> None:
+        from fsspec.compression import compr
+
+        self._below = below
+        self._layer = compr[compression](below, mode="r" if "r" in mode else "w")
+
+    def readable(self) -> bool:
+        return self._below.readable()
+
+    def writable(self) -> bool:
+        return self._below.writable()
+
+    def seekable(self) -> bool:
+        return bool(self._layer.seekable())
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return cast("bytes", self._layer.read(size))
+
+    read1 = read
+
+    def write(self, data: Any, /) -> int:
+        return cast("int", self._layer.write(data))
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return cast("int", self._layer.seek(offset, whence))
+
+    def tell(self) -> int:
+        return cast("int", self._layer.tell())
+
+    def close(self) -> None:
+        if not self.closed:
+            self._layer.close()
+            self._below.close()
+            super().close()
+
+    def abort(self) -> None:
+        """Close without publishing."""
+        if isinstance(self._below, Writer):
+            self._below.abort()
+        super().close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+    def __del__(self) -> None:
+        """Do nothing: closing would publish. The writer below is dropped with us, and aborts."""

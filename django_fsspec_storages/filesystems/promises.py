@@ -1,0 +1,71 @@
+"""What each filesystem cannot promise, and why: one table, read by the storage, the checks and the contract suite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from django_fsspec_storages.filesystems.base import Contract
+
+__all__ = ["DEVIATIONS", "Promise", "deviations_of"]
+
+
+class Promise(StrEnum):
+    """The promises that a filesystem may have to go back on."""
+
+    FRESH = "fresh"  #: What another process wrote is seen at once.
+    EXCLUSIVE = "exclusive"  #: Whether a name is free is decided by the server, in one step with taking it.
+    ATOMIC = "atomic"  #: A write becomes visible all at once or not at all.
+    STEADY = "steady"  #: A file that changes while it is being read is an error, never a mixture.
+    WRITABLE = "writable"  #: Files can be written and deleted.
+    TIMES = "times"  #: The modification time is known.
+    BOUNDED = "bounded"  #: Memory does not grow with the file.
+
+
+_READ_ONLY = {
+    Promise.WRITABLE: "the filesystem can only be read",
+    Promise.ATOMIC: "nothing can be written",
+    Promise.EXCLUSIVE: "nothing can be written",
+}
+
+_IN_MEMORY = {Promise.BOUNDED: "the files are kept in memory"}
+
+_CACHED = {
+    Promise.FRESH: "a cached copy is read without asking whether it is still the newest",
+    Promise.STEADY: "a cached copy hides that the file has changed",
+}
+
+_FALLBACK = {
+    Promise.EXCLUSIVE: "fsspec's public calls offer no exclusive create: a name is checked, then taken; one step among "
+    "the threads of a process, two among processes",
+    Promise.STEADY: "a change is noticed between two blocks, if it changes size, time or tag",
+}
+
+#: By protocol; ``"*"`` holds for every filesystem that is not mended, beside its own row.
+DEVIATIONS: Mapping[str, Mapping[Promise, str]] = {
+    "*": _FALLBACK,
+    "file": {},
+    "memory": _IN_MEMORY,
+    "zip": {**_READ_ONLY, Promise.TIMES: "a zip archive keeps local times without a time zone"},
+    "tar": _READ_ONLY,
+    "libarchive": _READ_ONLY,
+    "http": {**_READ_ONLY, Promise.TIMES: "fsspec does not pass on Last-Modified"},
+    "https": {**_READ_ONLY, Promise.TIMES: "fsspec does not pass on Last-Modified"},
+    "git": _READ_ONLY,
+    "github": _READ_ONLY,
+    "reference": _READ_ONLY,
+    "simplecache": _CACHED,
+    "filecache": _CACHED,
+    "blockcache": _CACHED,
+}
+
+
+def deviations_of(filesystem: Contract) -> Mapping[Promise, str]:
+    """Return what this filesystem cannot promise, each with the reason."""
+    protocol: Any = filesystem.protocol
+    names = (protocol,) if isinstance(protocol, str) else tuple(protocol)
+    found: dict[Promise, str] = dict(DEVIATIONS["*"]) if hasattr(filesystem, "wrapped") else {}
+    for name in names:
+        found.update(DEVIATIONS.get(name, {}))
+    return found

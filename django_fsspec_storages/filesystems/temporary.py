@@ -1,0 +1,21 @@
+"""Hidden temporary names: what is written but not yet published, on filesystems that rename."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+__all__ = ["is_temporary", "temporary_name"]
+
+_PATTERN = re.compile(r"\.[0-9a-f]{32}\.uploading\Z")
+
+
+def temporary_name(path: str) -> str:
+    """Return a hidden name beside ``path`` that nobody else has: a stale one of a killed process is never in the way."""
+    folder, slash, _ = path.rpartition("/")
+    return f"{folder}{slash}.{secrets.token_hex(16)}.uploading"
+
+
+def is_temporary(name: str) -> bool:
+    """Tell whether a path, or its last segment, is one of our temporary names."""
+    return _PATTERN.match(name, name.rfind("/") + 1) is not None

@@ -1,0 +1,200 @@
+"""Content on its way up, written once for save, for the handles and for bulk; and what becomes of the unfinished."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import concurrent.futures
+import inspect
+import os
+import queue
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from django_fsspec_storages.filesystems.base import Contract, Upload, primitive
+from django_fsspec_storages.filesystems.driver import CallersStep, ShieldedStep, Step, filesystem_loop
+
+__all__ = ["Sink", "later", "send"]
+
+#: Where an upload takes parts of any size, small writes are gathered to this many bytes.
+GATHERED = 256 * 2**10
+
+#: How long the end of the process waits for unfinished uploads to be aborted, in seconds.
+PATIENCE_AT_EXIT = 5.0
+
+
+class Sink:
+    """Takes bytes of any length and gives them to an upload in parts of the size it wants. Its methods are logics.
+
+    :param exclusive: the path must be free; decided by the server.
+    :param metadata: what is stored with the object, in the provider's own terms.
+    """
+
+    def __init__(
+        self, filesystem: Contract, path: str, exclusive: bool = False, metadata: Mapping[str, Any] | None = None
+    ) -> None:
+        self.length = 0
+        self._arguments = (path, exclusive, metadata)
+        self._begin_upload = primitive(filesystem, "begin_upload")
+        self._upload: Upload | None = None
+        self._pending: list[bytes] = []
+        self._pending_length = 0
+        self._pid = os.getpid()
+
+    async def begin(self) -> None:
+        """Open the upload. Shielded: whoever is interrupted meanwhile still knows what there is to abort."""
+        await ShieldedStep(self._begin if not inspect.iscoroutinefunction(self._begin_upload) else self._abegin)
+        _unfinished.add(self)
+
+    def _begin(self) -> None:
+        self._upload = self._begin_upload(*self._arguments)
+
+    async def _abegin(self) -> None:
+        self._upload = await self._begin_upload(*self._arguments)
+
+    async def write(self, data: bytes) -> None:
+        """Take bytes; what makes a full part is sent on.
+
+        :raises ValueError: after a commit or an abort.
+        """
+        upload = self._open_upload()
+        self._pending.append(data)
+        self._pending_length += len(data)
+        self.length += len(data)
+        size = upload.part_size or GATHERED
+        if self._pending_length < size:
+            return
+        gathered = data if len(self._pending) == 1 else b"".join(self._pending)
+        whole = len(gathered) if upload.part_size is None else len(gathered) - len(gathered) % size
+        rest = gathered[whole:]
+        self._pending = [rest] if rest else []
+        self._pending_length = len(rest)
+        step = whole if upload.part_size is None else size
+        for start in range(0, whole, step):
+            await Step(upload.part, gathered[start : start + step])
+
+    async def commit(self) -> None:
+        """Send the rest and publish; abort if that fails."""
+        upload = self._open_upload()
+        try:
+            if self._pending:
+                await Step(upload.part, b"".join(self._pending))
+                self._pending = []
+            await ShieldedStep(upload.commit)
+        except BaseException:
+            await self.abort()
+            raise
+        self._upload = None
+        _unfinished.discard(self)
+
+    async def abort(self) -> None:
+        """Leave nothing behind; nothing happens after a commit or another abort."""
+        upload, self._upload = self._upload, None
+        self._pending = []
+        _unfinished.discard(self)
+        if upload is not None:
+            await ShieldedStep(upload.abort)
+
+    def _open_upload(self) -> Upload:
+        if self._upload is None:
+            raise ValueError("I/O operation on closed file: the upload has ended.")
+        if self._pid != os.getpid():
+            raise ValueError("This file was opened for writing before a fork, and belongs to the parent process.")
+        return self._upload
+
+    def abandon(self) -> concurrent.futures.Future[Any] | None:
+        """Schedule an abort and do not wait. A forked child leaves its parent's uploads alone."""
+        upload, self._upload = self._upload, None
+        if upload is None or self._pid != os.getpid():
+            return None
+        return later(upload.abort)
+
+    def __del__(self) -> None:
+        if getattr(self, "_upload", None) is not None:
+            self.abandon()
+
+
+async def send(
+    filesystem: Contract,
+    path: str,
+    pieces: Iterator[bytes],
+    *,
+    exclusive: bool = False,
+    metadata: Mapping[str, Any] | None = None,
+) -> int:
+    """Write all of ``pieces`` to ``path``: everything becomes visible at once, or nothing does.
+
+    A logic. The pieces are the caller's: they are pulled in the caller's colour, and their errors come out unchanged.
+
+    :return: how many bytes were written.
+    :raises FileExistsError: if it is exclusive and the path is taken.
+    """
+    sink = Sink(filesystem, path, exclusive, metadata)
+    try:
+        await sink.begin()
+        while (piece := await CallersStep(next, pieces, None)) is not None:
+            await sink.write(piece)
+        await sink.commit()
+    except BaseException:
+        await sink.abort()
+        raise
+    return sink.length
+
+
+# What is dropped without an end: aborted in the background, for a finaliser must not wait for a server.
+
+_Chore = tuple["concurrent.futures.Future[Any]", Callable[[], Any]]
+
+_unfinished: weakref.WeakSet[Sink] = weakref.WeakSet()
+_chores: queue.SimpleQueue[_Chore] = queue.SimpleQueue()  # the one queue whose put() is safe in a finaliser
+_worker: threading.Thread | None = None
+
+
+def later(chore: Callable[[], Any]) -> concurrent.futures.Future[Any]:
+    """Have a plain or coroutine function called soon, on another thread. Safe in finalisers.
+
+    :return: its future, which nobody need look at.
+    """
+    if inspect.iscoroutinefunction(chore):
+        return asyncio.run_coroutine_threadsafe(chore(), filesystem_loop())
+    future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+    _chores.put((future, chore))
+    global _worker
+    if _worker is None or not _worker.is_alive():
+        _worker = threading.Thread(target=_work, name="fsspec-storages-cleanup", daemon=True)
+        try:
+            _worker.start()
+        except RuntimeError:  # the interpreter is ending: there are no more threads, and nobody else to do it
+            while not future.done():
+                _perform(*_chores.get())
+    return future
+
+
+def _work() -> None:
+    while True:
+        _perform(*_chores.get())
+
+
+def _perform(future: concurrent.futures.Future[Any], chore: Callable[[], Any]) -> None:
+    try:
+        future.set_result(chore())
+    except Exception as error:  # it waits in the future; leftovers() finds what could not be removed
+        future.set_exception(error)
+
+
+def _forget_after_fork() -> None:
+    global _worker, _chores, _unfinished
+    _worker, _chores, _unfinished = None, queue.SimpleQueue(), weakref.WeakSet()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+@atexit.register
+def _abort_unfinished() -> None:
+    """Abort what the process leaves open, waiting no longer than :data:`PATIENCE_AT_EXIT`."""
+    aborts = [abort for sink in list(_unfinished) if (abort := sink.abandon()) is not None]
+    concurrent.futures.wait(aborts, PATIENCE_AT_EXIT)
