@@ -8,8 +8,10 @@ coroutine, or (:class:`CallersStep`) of the caller's own code. :func:`run` perfo
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import inspect
 import sys
+import time
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
@@ -86,8 +88,8 @@ def _patched_by() -> str | None:
     return None
 
 
-def bridge(coroutine: Coroutine[Any, Any, T], *, shielded: bool = False) -> T:
-    """Wait in this thread for a coroutine on the filesystem's loop.
+def bridge(coroutine: Coroutine[Any, Any, T], wait: float | None = None, *, shielded: bool = False) -> T:
+    """Wait in this thread for a coroutine on the filesystem's loop, ``wait`` seconds at most.
 
     Whatever interrupts the wait (Ctrl-C above all) cancels the coroutine there, or, if it is shielded, is raised
     again when the coroutine has ended. Not ``fsspec.asyn.sync``: that returns None when its coroutine is cancelled,
@@ -102,18 +104,16 @@ def bridge(coroutine: Coroutine[Any, Any, T], *, shielded: bool = False) -> T:
         raise
     future = asyncio.run_coroutine_threadsafe(coroutine, loop)
     try:
-        return future.result()
+        return future.result(wait)
     except BaseException as error:
         if future.done():
             raise
-        if not shielded:
+        if not shielded or isinstance(error, TimeoutError):
             future.cancel()
             raise
         interruption = error
-    try:
-        future.result()
-    finally:
-        raise interruption
+    concurrent.futures.wait({future}, wait)
+    raise interruption
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
@@ -123,11 +123,40 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def run(logic: Logic[T], translate: Translate | None = None) -> T:
+class Deadline:
+    """How long a logic may take.
+
+    A step on the filesystem's loop is cancelled when time is up. A blocking call cannot be: no other is begun. What
+    must not stop half-way (commit, abort) is given as long again.
+    """
+
+    __slots__ = ("_seconds", "_until")
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._until = None if seconds is None else time.monotonic() + seconds
+
+    def remaining(self, step: Step) -> float | None:
+        """Return the seconds that ``step`` may take; None for any number.
+
+        :raises TimeoutError: if there are none.
+        """
+        if self._until is None or step.shielded:
+            return self._seconds
+        remaining = self._until - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError(f"The operation took longer than {self._seconds} s.")
+        return remaining
+
+
+def run(logic: Logic[T], translate: Translate | None = None, seconds: float | None = None) -> T:
     """Run ``logic`` to its end in this thread and return its result.
 
     :param translate: the map from the filesystem's errors to ours, for the steps that are the filesystem's.
+    :param seconds: how long it may take.
+    :raises TimeoutError: if it takes longer.
     """
+    deadline = Deadline(seconds)
     go: Callable[[Any], Step] = logic.send
     value: Any = None
     while True:
@@ -137,20 +166,23 @@ def run(logic: Logic[T], translate: Translate | None = None) -> T:
             result: T = end.value
             return result
         try:
+            wait = deadline.remaining(step)
             value = step.function(*step.arguments)
             if inspect.iscoroutine(value):
-                value = bridge(value, shielded=step.shielded)
+                value = bridge(value, wait, shielded=step.shielded)
             go = logic.send
         except BaseException as error:
             go, value = logic.throw, _ours(error, step, translate)
 
 
-async def arun(logic: Logic[T], translate: Translate | None = None) -> T:
+async def arun(logic: Logic[T], translate: Translate | None = None, seconds: float | None = None) -> T:
     """Run ``logic`` to its end from this event loop and return its result.
 
     Coroutines of the filesystem run on the filesystem's loop, plain functions in a thread. A cancelled thread cannot
     be stopped: it is waited for before the logic learns of the cancellation, so that an abort never meets a write.
+    Parameters and errors as :func:`run`.
     """
+    deadline = Deadline(seconds)
     go: Callable[[Any], Step] = logic.send
     value: Any = None
     while True:
@@ -160,13 +192,13 @@ async def arun(logic: Logic[T], translate: Translate | None = None) -> T:
             result: T = end.value
             return result
         try:
-            value = await _perform(step)
+            value = await _perform(step, deadline.remaining(step))
             go = logic.send
         except BaseException as error:
             go, value = logic.throw, _ours(error, step, translate)
 
 
-async def _perform(step: Step) -> Any:
+async def _perform(step: Step, wait: float | None) -> Any:
     if inspect.iscoroutinefunction(step.function):
         coroutine = step.function(*step.arguments)
         try:
@@ -175,19 +207,23 @@ async def _perform(step: Step) -> Any:
             coroutine.close()
             raise
         future = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, loop))
-        return await (_to_the_end(future) if step.shielded else future)
+        return await (_to_the_end(future, wait) if step.shielded else asyncio.wait_for(future, wait))
     thread = asyncio.ensure_future(asyncio.to_thread(step.function, *step.arguments))
     return await _to_the_end(thread)
 
 
-async def _to_the_end(future: asyncio.Future[T]) -> T:
-    """Await ``future``; a cancellation is raised, but only after it has ended."""
+async def _to_the_end(future: asyncio.Future[T], wait: float | None = None) -> T:
+    """Await ``future``; a cancellation is raised, but only after it has ended or ``wait`` seconds have passed."""
     cancelled: asyncio.CancelledError | None = None
+    until = None if wait is None else time.monotonic() + wait
     while not future.done():
         try:
-            await asyncio.wait({future})
+            await asyncio.wait({future}, timeout=None if until is None else max(0.0, until - time.monotonic()))
         except asyncio.CancelledError as error:
             cancelled = error
+        if until is not None and time.monotonic() >= until and not future.done():
+            future.cancel()
+            raise cancelled or TimeoutError(f"A step that must not stop half-way took longer than {wait} s.")
     if cancelled is not None:
         if not future.cancelled():
             future.exception()  # else asyncio would report it as never retrieved

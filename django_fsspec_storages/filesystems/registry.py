@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from django_fsspec_storages.filesystems.base import Contract
 
-__all__ = ["MENDED", "filesystem_class", "get_filesystem"]
+__all__ = ["LOCAL", "MENDED", "filesystem_class", "get_filesystem"]
 
 #: Protocols whose filesystem has a mended class. Never registered with fsspec: that would change others' code.
 MENDED: dict[str, str] = {
@@ -19,6 +19,9 @@ MENDED: dict[str, str] = {
     "local": "django_fsspec_storages.filesystems.local:LocalFileSystem",
     "memory": "django_fsspec_storages.filesystems.memory:MemoryFileSystem",
 }
+
+#: Protocols whose paths are paths of this machine.
+LOCAL = frozenset({"file", "local"})
 
 #: How many filesystems a process keeps; the least recently used goes first.
 CAPACITY = 128

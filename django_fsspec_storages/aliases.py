@@ -1,0 +1,179 @@
+"""Everything about the aliases of ``STORAGES``: identity, migrations, pickles, and the two settings of old."""
+
+from __future__ import annotations
+
+import copy
+from importlib import import_module
+from typing import Any, Self
+
+from django.conf import settings
+from django.core.files.storage import Storage, storages
+from django.core.files.storage.handler import StorageHandler
+from django.utils.module_loading import import_string
+
+from django_fsspec_storages.options import Configured, Option
+
+__all__ = ["LEGACY_SETTINGS", "Aliased", "alias_of", "honour_legacy_settings", "stored"]
+
+#: The settings that Django dropped in 5.1, and the alias each of them was.
+LEGACY_SETTINGS = {"DEFAULT_FILE_STORAGE": "default", "STATICFILES_STORAGE": "staticfiles"}
+
+
+def stored(alias: str) -> Storage:
+    """Return the storage of an alias: what a migration calls. Permanent API.
+
+    :raises InvalidStorageError: if ``STORAGES`` has no such alias.
+    """
+    return storages[alias]
+
+
+def alias_of(storage: Aliased) -> str | None:
+    """Return the alias a storage belongs to, or None: by identity, then by BACKEND and equal OPTIONS."""
+    for alias, known in storages._storages.items():  # type: ignore[attr-defined]
+        if known is storage:
+            return str(alias)
+    for alias, parameters in storages.backends.items():  # identity is lost under override_settings
+        if storage.given == ((), parameters.get("OPTIONS", {})) and _is_class(parameters["BACKEND"], type(storage)):
+            return str(alias)
+    return None
+
+
+def _is_class(backend: Any, cls: type[Any]) -> bool:
+    if backend == f"{cls.__module__}.{cls.__qualname__}":
+        return True
+    try:
+        return import_string(backend) is cls if isinstance(backend, str) else backend is cls
+    except ImportError:
+        return False
+
+
+class Aliased(Configured):
+    """A storage that deconstructs and pickles to its alias, and never puts a secret into a migration.
+
+    Not ``@deconstructible``: that replaces the class's own ``deconstruct``, and users decorate their subclasses.
+    """
+
+    _given: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        self = super().__new__(cls)
+        self.__dict__["_given"] = (args, kwargs)
+        return self
+
+    @property
+    def given(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The constructor's arguments. With their secrets."""
+        return self._given
+
+    @property
+    def alias(self) -> str | None:
+        """The alias of ``STORAGES`` that this storage is, if it is one."""
+        return alias_of(self)
+
+    @property
+    def _constructor_args(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        # Read by the deconstruct() that Django's decorator puts on a subclass.
+        args, kwargs = self._given
+        options = type(self).declared_options()
+        hidden = {name for name, option in options.items() if option.secret} | {"storage_options"}
+        return args, {name: value for name, value in kwargs.items() if name not in hidden}
+
+    @_constructor_args.setter
+    def _constructor_args(self, value: tuple[tuple[Any, ...], dict[str, Any]]) -> None:
+        self.__dict__["_given"] = value  # set by Django's decorator
+
+    def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+        """Return what a migration needs: the alias, or else the class and its arguments without secrets.
+
+        :raises ValueError: if there is no alias and the class cannot be imported.
+        """
+        alias = self.alias
+        if alias is not None:
+            return "django_fsspec_storages.stored", (alias,), {}
+        cls = type(self)
+        if getattr(import_module(cls.__module__), cls.__qualname__, None) is not cls:
+            raise ValueError(
+                f"A migration cannot import {cls.__qualname__} from {cls.__module__}. Move the class to the top of a "
+                "module, or give the storage an alias in STORAGES."
+            )
+        args, kwargs = self._constructor_args
+        return f"{cls.__module__}.{cls.__qualname__}", args, kwargs
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if type(self) is not type(other) or not isinstance(other, Aliased):
+            return NotImplemented
+        return self._given == other._given and self._assigned() == other._assigned()
+
+    def __hash__(self) -> int:
+        return hash((type(self), len(self._given[0]), frozenset(self._given[1])))
+
+    def _assigned(self) -> dict[str, Any]:
+        """Return the options that were set on this object, by whomever."""
+        return {name: self.__dict__[name] for name in type(self).declared_options() if name in self.__dict__}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        args, kwargs = self._given
+        fresh = vars(type(self)(*args, **kwargs))
+        changed = {
+            name: value
+            for name, value in vars(self).items()
+            if name != "_given" and not (name in fresh and fresh[name] == value)
+        }
+        alias = self.alias
+        if alias is not None and not changed:
+            return stored, (alias,)
+        return _rebuilt, (type(self), args, kwargs), changed
+
+    def __copy__(self) -> Self:
+        twin = type(self).__new__(type(self))
+        twin.__dict__.update(vars(self))
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        twin = self.__copy__()
+        memo[id(self)] = twin
+        twin.__dict__.update({name: _deepcopied(value, memo) for name, value in vars(self).items()})
+        return twin
+
+
+def _deepcopied(value: Any, memo: dict[int, Any]) -> Any:
+    return copy.deepcopy(value, memo)
+
+
+def _rebuilt(cls: type[Aliased], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Aliased:
+    return cls(*args, **kwargs)
+
+
+def honour_legacy_settings(handler: StorageHandler = storages) -> None:
+    """Let ``DEFAULT_FILE_STORAGE`` and ``STATICFILES_STORAGE`` fill the aliases that ``STORAGES`` does not name.
+
+    Decided for each alias; to be called again whenever one of the three settings changes.
+    """
+    configured = configured_storages()
+    if configured is not None:
+        handler._backends = configured  # type: ignore[attr-defined]
+        handler.__dict__.pop("backends", None)
+        handler._storages.clear()  # type: ignore[attr-defined]
+
+
+def configured_storages() -> dict[str, Any] | None:
+    """Return ``STORAGES`` with the old settings filled in; None where the old settings change nothing."""
+    legacy = legacy_aliases()
+    return {**settings.STORAGES, **legacy} if legacy else None
+
+
+def legacy_aliases() -> dict[str, dict[str, Any]]:
+    """Return the aliases that the old settings fill, in the form of ``STORAGES``."""
+    named = settings.STORAGES if settings.is_overridden("STORAGES") else {}
+    return {
+        alias: {"BACKEND": getattr(settings, setting)}
+        for setting, alias in LEGACY_SETTINGS.items()
+        if getattr(settings, setting, None) and alias not in named
+    }
+
+
+def option_of(cls: type[Configured], name: str) -> Option[Any] | None:
+    """Return a declared option by its name in OPTIONS."""
+    return cls.declared_options().get("extra_options" if name == "storage_options" else name)

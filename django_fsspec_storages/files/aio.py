@@ -1,0 +1,210 @@
+"""The async file: native over the filesystem's coroutines, or a wrapper of a project's own file."""
+
+from __future__ import annotations
+
+import codecs
+import os
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, Self
+
+from asgiref.sync import sync_to_async
+from django.core.files.base import File
+
+from django_fsspec_storages.filesystems.base import Download
+from django_fsspec_storages.filesystems.driver import Logic
+from django_fsspec_storages.filesystems.handles import Cursor, release
+from django_fsspec_storages.filesystems.uploads import Sink
+
+if TYPE_CHECKING:
+    from django_fsspec_storages.storage import FsspecStorage
+
+__all__ = ["AsyncFile", "AsyncReader", "AsyncWrapper", "AsyncWriter"]
+
+
+class AsyncFile:
+    """A file for ``async with``; ``async for`` gives its chunks. Leaving the block by an exception publishes nothing."""
+
+    def __init__(self, name: str, mode: str) -> None:
+        self.name = name
+        self.mode = mode
+        self.closed = False
+
+    async def read(self, size: int = -1) -> Any:
+        """Return the next ``size`` bytes, or characters in text mode; everything that is left if negative."""
+        raise ValueError(f"{self.name!r} was opened with mode {self.mode!r}: it cannot be read.")
+
+    async def write(self, data: Any) -> int:
+        """Write bytes or text; return how many of them."""
+        raise ValueError(f"{self.name!r} was opened with mode {self.mode!r}: it cannot be written.")
+
+    async def close(self) -> None:
+        """Close; of a file being written, publish."""
+        raise NotImplementedError
+
+    async def abort(self) -> None:
+        """Close without publishing."""
+        await self.close()
+
+    async def chunks(self, chunk_size: int | None = None) -> AsyncIterator[Any]:
+        """Yield the rest of the file in chunks of ``chunk_size``."""
+        while chunk := await self.read(chunk_size or File.DEFAULT_CHUNK_SIZE):
+            yield chunk
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self.chunks()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        await (self.close() if kind is None else self.abort())
+
+    def _require_open(self) -> None:
+        if self.closed:
+            raise ValueError("I/O operation on closed file.")
+
+
+class AsyncReader(AsyncFile):
+    """An async file open for reading."""
+
+    def __init__(self, storage: FsspecStorage, name: str, mode: str, download: Download) -> None:
+        super().__init__(name, mode)
+        self.size = download.facts.size or 0
+        self._storage = storage
+        self._cursor = Cursor(download)
+        self._text = "b" not in mode
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    async def read(self, size: int = -1) -> Any:
+        """See :meth:`AsyncFile.read`."""
+        self._require_open()
+        data = await self._storage.arun("read", self.name, self._read(size))
+        if not self._text:
+            return data
+        text = self._decoder.decode(data, final=size < 0 or not data)
+        return text if text or not data else await self.read(1)  # never "" in the middle of a character
+
+    async def _read(self, size: int) -> bytes:
+        if size < 0:
+            return await self._cursor.rest()
+        pieces = []
+        while size and (piece := await self._cursor.read(size)):
+            pieces.append(piece)
+            size -= len(piece)
+        return b"".join(pieces)
+
+    async def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a byte, from the start, from here or from the end; return its position."""
+        self._require_open()
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._cursor.position, os.SEEK_END: self.size}[whence]
+        if base + offset < 0:
+            raise ValueError(f"negative seek position {base + offset}")
+        self._decoder.reset()
+        self._cursor.position = base + offset
+        return self._cursor.position
+
+    def tell(self) -> int:
+        """Return the position in bytes."""
+        return self._cursor.position
+
+    async def close(self) -> None:
+        """Let go of the file."""
+        if not self.closed:
+            self.closed = True
+            release(self._cursor.download)
+
+    def __del__(self) -> None:
+        if getattr(self, "closed", True) is False:
+            release(self._cursor.download)
+
+
+class AsyncWriter(AsyncFile):
+    """An async file open for writing; dropped without ``close``, it publishes nothing."""
+
+    def __init__(self, storage: FsspecStorage, name: str, mode: str, sink: Sink) -> None:
+        super().__init__(name, mode)
+        self._storage = storage
+        self._sink = sink
+        self._failed = False
+
+    @property
+    def size(self) -> int:
+        """How many bytes were written so far."""
+        return self._sink.length
+
+    def tell(self) -> int:
+        """Return how many bytes were written."""
+        return self._sink.length
+
+    async def write(self, data: Any) -> int:
+        """See :meth:`AsyncFile.write`."""
+        self._require_open()
+        piece = data.encode() if isinstance(data, str) else bytes(data)
+        await self._run("write", self._sink.write(piece))
+        return len(data)
+
+    async def close(self) -> None:
+        """Publish what was written.
+
+        :raises OSError: if that fails, or an earlier write did; nothing is visible then.
+        """
+        if self.closed:
+            return
+        self.closed = True
+        if self._failed:
+            raise OSError(f"An earlier write to {self.name!r} failed; nothing was published.")
+        await self._run("close", self._sink.commit())
+
+    async def abort(self) -> None:
+        """Close without publishing; what was there before stays."""
+        self.closed = True
+        await self._storage.arun("abort", self.name, self._sink.abort())
+
+    async def _run(self, operation: str, logic: Logic[Any]) -> None:
+        try:
+            await self._storage.arun(operation, self.name, logic)
+        except BaseException:
+            self._failed = True
+            await self._storage.arun("abort", self.name, self._sink.abort())
+            raise
+
+
+class AsyncWrapper(AsyncFile):
+    """An async file over a blocking one: where a project overrides ``open``, its file is the one that is used."""
+
+    def __init__(self, file: Any) -> None:
+        super().__init__(file.name, getattr(file, "mode", "rb"))
+        self._file = file
+
+    @property
+    def size(self) -> int:
+        """The size in bytes."""
+        return int(self._file.size)
+
+    async def read(self, size: int = -1) -> Any:
+        """See :meth:`AsyncFile.read`."""
+        return await sync_to_async(self._file.read)(size)
+
+    async def write(self, data: Any) -> int:
+        """See :meth:`AsyncFile.write`."""
+        await sync_to_async(self._file.write)(data)
+        return len(data)
+
+    async def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """See :meth:`AsyncReader.seek`."""
+        position: int = await sync_to_async(self._file.seek)(offset, whence)
+        return position
+
+    def tell(self) -> int:
+        """Return the position."""
+        return int(self._file.tell())
+
+    async def close(self) -> None:
+        """Close the blocking file."""
+        self.closed = True
+        await sync_to_async(self._file.close)()
+
+    async def abort(self) -> None:
+        """Close it without publishing, if it can."""
+        self.closed = True
+        await sync_to_async(getattr(self._file, "abort", self._file.close))()

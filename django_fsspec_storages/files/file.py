@@ -1,0 +1,77 @@
+"""Django's ``File`` over a handle."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any, Self
+
+from django.core.files.base import File
+
+if TYPE_CHECKING:
+    from django_fsspec_storages.storage import FsspecStorage
+
+__all__ = ["FsspecFile"]
+
+
+class FsspecFile(File):  # type: ignore[type-arg]
+    """A file of a storage, open for reading or writing.
+
+    ``close`` publishes what was written; an exception in its ``with`` block, or a dropped file, does not.
+
+    :param name: relative to the storage.
+    :param mode: ``r``, ``w`` or ``x``, with ``b`` for bytes.
+    :param storage: where it is.
+    :raises FileNotFoundError: if it is to be read and there is none.
+    :raises ValueError: if the storage cannot honour the mode.
+    """
+
+    def __init__(self, name: str, mode: str, storage: FsspecStorage) -> None:
+        super().__init__(storage.open_handle(name, mode), name)
+        self.mode = mode
+        self._storage = storage
+
+    @property
+    def size(self) -> int:
+        """The size in bytes; of a file being written, what was written so far."""
+        size = getattr(self._binary(), "size", None) if not self.closed else None
+        if size is not None:
+            return int(size)
+        if not self.closed and self.file.writable():
+            return int(self.file.tell())
+        return self._storage.size(self.name or "")
+
+    def _binary(self) -> Any:
+        return self.file.buffer if isinstance(self.file, io.TextIOWrapper) else self.file
+
+    def open(self, mode: str | None = None, *args: Any, **kwargs: Any) -> Self:
+        """Go to the start of an open file, or open a closed one anew.
+
+        :param mode: the mode it had unless given.
+        """
+        if not self.closed and (mode is None or mode == self.mode):
+            if self.file.seekable():
+                self.file.seek(0)
+            return self
+        self.close()
+        self.mode = mode or self.mode
+        self.file = self._storage.open_handle(self.name or "", self.mode)
+        return self
+
+    def write(self, data: Any) -> int:
+        """Write bytes or text, whatever the mode: text becomes UTF-8, and bytes in text mode are written as they are."""
+        if isinstance(self.file, io.TextIOWrapper):
+            if isinstance(data, str):
+                return self.file.write(data)
+            self.file.flush()
+            return self.file.buffer.write(data)
+        return int(self.file.write(data.encode() if isinstance(data, str) else data))
+
+    def abort(self) -> None:
+        """Close without publishing."""
+        (self.file.abort if hasattr(self.file, "abort") else self.file.close)()
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()

@@ -1,0 +1,90 @@
+"""Streams that only go forward: a file proxied to a client in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Any, Self
+
+from django.core.files.base import File
+
+from django_fsspec_storages.filesystems.base import Download
+from django_fsspec_storages.filesystems.handles import Cursor, release
+
+if TYPE_CHECKING:
+    from django_fsspec_storages.storage import FsspecStorage
+
+__all__ = ["AsyncStream", "Stream"]
+
+
+class _Forward:
+    """A part of a download, piece by piece from its start."""
+
+    def __init__(self, storage: FsspecStorage, name: str, download: Download, start: int, length: int | None) -> None:
+        size = download.facts.size or 0
+        self._storage = storage
+        self._name = name
+        self._cursor = Cursor(download, min(start, size))
+        self._end = size if length is None else min(start + length, size)
+        self._closed = False
+        #: How many bytes the stream yields in all.
+        self.length = max(0, self._end - self._cursor.position)
+        #: The size of the whole file in bytes.
+        self.size = size
+
+    async def _next(self) -> bytes:
+        wanted = min(File.DEFAULT_CHUNK_SIZE, self._end - self._cursor.position)
+        return await self._cursor.read(wanted) if wanted > 0 and not self._closed else b""
+
+    def close(self) -> None:
+        """Let go of the file, without waiting for the server. Django calls it when the client has gone."""
+        if not self._closed:
+            self._closed = True
+            release(self._cursor.download)
+
+    def __del__(self) -> None:
+        if getattr(self, "_closed", True) is False:
+            self.close()
+
+
+class Stream(_Forward):
+    """Pieces of a file, in bounded memory: for ``StreamingHttpResponse`` and other proxies. Opened by ``open_stream``."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        piece = self._storage.run("read", self._name, self._next())
+        if not piece:
+            self.close()
+            raise StopIteration
+        return piece
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.close()
+
+
+class AsyncStream(_Forward):
+    """Pieces of a file, for ``StreamingHttpResponse`` under ASGI. Opened by ``aopen_stream``."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await self._storage.arun("read", self._name, self._next())
+        if not piece:
+            self.close()
+            raise StopAsyncIteration
+        return piece
+
+    async def aclose(self) -> None:
+        """Let go of the file."""
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: Any) -> None:
+        self.close()

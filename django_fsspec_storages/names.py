@@ -1,0 +1,123 @@
+"""One policy for names: what a storage is asked by becomes a path inside its location, or an exception."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from pathlib import PurePath
+
+from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+from django.utils.encoding import filepath_to_uri
+
+__all__ = ["UnsafeLocation", "check_length", "clean", "clean_for_url", "clean_location", "fit", "join", "to_url"]
+
+_DRIVE = re.compile(r"[A-Za-z]:")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+class UnsafeLocation(ImproperlyConfigured, SuspiciousFileOperation):
+    """A ``location`` under which no name can be confined. A wrong setting, and a suspicious one."""
+
+
+def clean(name: str | PurePath) -> str:
+    r"""Return a name as its segments joined by ``/``: ``a//./b\c`` is ``a/b/c``. Idempotent; ``""`` is the location.
+
+    ``\`` counts as ``/`` before anything else is looked at. Everything that Django accepts on a file system comes back
+    unchanged: spaces, ``%``, ``#``, ``?``, ``[``, ``*``, any letter of any script.
+
+    :raises SuspiciousFileOperation: if it is absolute, has a drive letter, a segment of two or more dots, a control
+        character or half a surrogate pair.
+    """
+    text = str(name).replace("\\", "/")
+    if text.startswith("/"):
+        raise SuspiciousFileOperation(f"The name {name!r} is absolute; names are relative to the storage's location.")
+    segments = [segment for segment in text.split("/") if segment not in ("", ".")]
+    for segment in segments:
+        _check_segment(segment, name)
+    if segments and _DRIVE.match(segments[0]):
+        raise SuspiciousFileOperation(f"The name {name!r} begins with a drive letter.")
+    return "/".join(segments)
+
+
+def _check_segment(segment: str, name: str | PurePath) -> None:
+    bare = segment.strip()  # Windows drops spaces around the dots
+    if len(bare) > 1 and not bare.strip("."):
+        raise SuspiciousFileOperation(f"Detected path traversal attempt in {name!r}.")
+    if segment.isascii():
+        wrong = not segment.isprintable()
+    else:
+        wrong = any(unicodedata.category(character) in ("Cc", "Cs") for character in segment)
+    if wrong:
+        raise SuspiciousFileOperation(f"The name {name!r} holds a control character or half a surrogate pair.")
+
+
+def clean_for_url(name: str | PurePath | None) -> str:
+    r"""Return a name for ``url``: as :func:`clean`, but a leading ``/`` or ``\`` is dropped, a final ``/`` is kept, and
+    None is the location itself, as Django has it.
+
+    :raises SuspiciousFileOperation: as :func:`clean`.
+    """
+    if name is None:
+        return ""
+    text = str(name).replace("\\", "/").lstrip("/")
+    cleaned = clean(text)
+    return cleaned + "/" if cleaned and text.endswith("/") else cleaned
+
+
+def to_url(base: str, name: str) -> str:
+    """Return ``base`` and a cleaned name as one URL. Joined by hand: ``urljoin`` lets ``http://evil/`` replace the base."""
+    return base + "/" * (bool(base) and not base.endswith("/")) + (filepath_to_uri(name) or "")
+
+
+def clean_location(location: object, schemes: tuple[str, ...] = ()) -> str:
+    r"""Return a location without a final slash, ``\`` as ``/``. It may be absolute, and lazy.
+
+    :param schemes: URL schemes that name a place on this filesystem, as HTTP's do; every other URL is refused.
+    :raises UnsafeLocation: if it is a URL, or has a segment of two or more dots, a control character or half a
+        surrogate pair.
+    """
+    text = os.fspath(location) if isinstance(location, os.PathLike) else str(location)
+    text = text.replace("\\", "/")
+    scheme, separator, rest = text.partition("://")
+    if _URL.match(text) and scheme not in schemes:
+        raise UnsafeLocation(
+            f"location={text!r} is a URL. A location is the folder (prefix) of this storage's files on its filesystem; "
+            "the public address is base_url or the provider's custom domain."
+        )
+    try:
+        for segment in rest.split("/") if separator else text.split("/"):
+            _check_segment(segment, text)
+    except SuspiciousFileOperation as error:
+        raise UnsafeLocation(f"location={text!r} cannot confine names: {error}") from error
+    return text.rstrip("/") or text[:1]
+
+
+def join(location: str, name: str) -> str:
+    """Return the path of a cleaned name; of ``""`` the location itself."""
+    if not location or not name:
+        return location or name
+    return location + name if location.endswith("/") else f"{location}/{name}"
+
+
+def check_length(name: str, path: str, max_segment: int | None, max_path: int | None) -> None:
+    """Refuse what the filesystem could not store.
+
+    :param max_segment: longest name between two slashes, in UTF-8 bytes.
+    :param max_path: longest path, in UTF-8 bytes.
+    :raises SuspiciousFileOperation: if ``path`` is longer.
+    """
+    if max_path is not None and len(path.encode()) > max_path:
+        raise SuspiciousFileOperation(f"The name {name!r} is too long: its path may have {max_path} bytes.")
+    if max_segment is not None and len(path) > max_segment // 4:  # a character has four bytes at most
+        for segment in path.split("/"):
+            if len(segment.encode()) > max_segment:
+                raise SuspiciousFileOperation(
+                    f"The name {name!r} is too long: {max_segment} bytes are allowed between two slashes."
+                )
+
+
+def fit(text: str, size: int) -> str:
+    """Return the beginning of ``text`` that takes at most ``size`` UTF-8 bytes."""
+    encoded = text.encode()
+    return text if len(encoded) <= size else encoded[: max(size, 0)].decode(errors="ignore")

@@ -1,0 +1,280 @@
+"""The Storage API, blocking. Each operation is one logic of ``operations``, run in the caller's thread."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextvars import ContextVar
+from datetime import datetime
+from pathlib import PurePath
+from typing import IO, Any
+
+from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+from django.core.files.base import File
+from django.core.files.storage import Storage
+from django.core.files.utils import validate_file_name
+from django.views.decorators.debug import sensitive_variables
+
+from django_fsspec_storages import names
+from django_fsspec_storages.aliases import Aliased
+from django_fsspec_storages.errors import CannotKeepPromise, NoUrlError
+from django_fsspec_storages.files.file import FsspecFile
+from django_fsspec_storages.files.streams import Stream
+from django_fsspec_storages.filesystems import Contract, Promise, deviations_of, get_filesystem
+from django_fsspec_storages.filesystems.handles import open_handle
+from django_fsspec_storages.filesystems.registry import LOCAL
+from django_fsspec_storages.filesystems.temporary import is_temporary
+from django_fsspec_storages.storage import operations
+from django_fsspec_storages.storage.options import CommonOptions
+from django_fsspec_storages.storage.running import Running
+from django_fsspec_storages.storage.twins import AsyncTwins
+
+__all__ = ["FsspecStorage"]
+
+#: The max_length of the save that is going on, for ``_save``, whose signature has no room for it.
+_max_length: ContextVar[int | None] = ContextVar("max_length", default=None)
+
+
+class FsspecStorage(Aliased, AsyncTwins, Running, CommonOptions, Storage):
+    """A Django storage over any fsspec filesystem.
+
+    :param options: as in ``OPTIONS`` of ``STORAGES``; see :class:`CommonOptions`.
+    :raises ImproperlyConfigured: if there is no such option, or a value has the wrong type.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        if "storage_options" in options:
+            options["extra_options"] = options.pop("storage_options")
+        self.configure(options)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.where()}>"
+
+    # The filesystem below
+
+    @property
+    @sensitive_variables()
+    def fs(self) -> Contract:
+        """The filesystem: the same object for every storage with the same options, made on first use.
+
+        :raises ImproperlyConfigured: if an option is wrong, or the package it needs is not installed.
+        """
+        protocol = self.protocol
+        try:
+            return get_filesystem(protocol, self.storage_options)
+        except (ImportError, ValueError, TypeError) as error:
+            faults = self.option_faults() or [f"protocol {protocol!r}: {error}"]
+            raise ImproperlyConfigured(f"{self.where()}: {'; '.join(faults)}.") from error
+
+    @property
+    @sensitive_variables()
+    def storage_options(self) -> dict[str, Any]:
+        """Options for ``fsspec.filesystem(storage.protocol, …)``, as a fresh copy. **With their secrets.**"""
+        return {**self.filesystem_options(), **self.extra_options}
+
+    @property
+    def deviations(self) -> Mapping[Promise, str]:
+        """What this storage cannot promise, each with the reason; empty for most."""
+        return deviations_of(self.fs)
+
+    def filesystem_options(self) -> dict[str, Any]:
+        """Return the constructor options of the filesystem; a provider's class translates its own options here."""
+        if self.protocol in LOCAL:
+            return {"file_mode": self.file_permissions_mode, "dir_mode": self.directory_permissions_mode}
+        return {}
+
+    def object_metadata(self, name: str, content: Any) -> dict[str, Any]:
+        """Return what is stored with an object, in the provider's own terms; ``content`` is None for ``open("w")``."""
+        return {}
+
+    def _root(self, filesystem: Contract) -> str:
+        location = self.location
+        if self.protocol in LOCAL:
+            return os.path.abspath(names.clean_location(location)).replace("\\", "/")
+        protocol = filesystem.protocol
+        schemes = (protocol,) if isinstance(protocol, str) else tuple(protocol)
+        cleaned = names.clean_location(location, tuple(s for s in schemes if s in ("http", "https")))
+        marker: str = getattr(filesystem, "root_marker", "")
+        return cleaned if cleaned.startswith(marker) else marker + cleaned
+
+    def fs_path(self, name: str | PurePath) -> str:
+        """Return the path of a name on :attr:`fs`.
+
+        :raises SuspiciousFileOperation: if the name would leave the location, or cannot be stored.
+        """
+        filesystem = self.fs
+        cleaned = names.clean(name)
+        if is_temporary(cleaned):
+            raise SuspiciousFileOperation(f"The name {name!r} is kept for uploads that are going on.")
+        path = names.join(self._root(filesystem), cleaned)
+        names.check_length(cleaned, path, filesystem.max_segment, filesystem.max_path)
+        return path
+
+    def fs_url(self, name: str | PurePath) -> str:
+        """Return the URL that pandas and its like open with ``storage_options``, on the unmended filesystem.
+
+        :raises ValueError: if fsspec would read the name otherwise: pass ``fs_path`` and ``filesystem=storage.fs`` then.
+        """
+        path = self.fs_path(name)
+        if "::" in path or "://" in names.clean(name) or "?versionid=" in path.lower():
+            raise CannotKeepPromise(
+                f"{name!r} means something else in a URL of fsspec. Use storage.fs_path(name) with filesystem=storage.fs."
+            )
+        return self.fs.unstrip_protocol(path)  # type: ignore[attr-defined,no-any-return]
+
+    def path(self, name: str | PurePath) -> str:
+        """Return the path on this machine.
+
+        :raises NotImplementedError: if the files are elsewhere.
+        """
+        if self.protocol not in LOCAL:
+            raise NotImplementedError("This backend doesn't support absolute paths.")
+        return os.path.normpath(self.fs_path(name))
+
+    # Reading and writing
+
+    def _open(self, name: str, mode: str = "rb") -> File[Any]:
+        return FsspecFile(str(name), mode, self)
+
+    def open_handle(self, name: str, mode: str) -> IO[Any]:
+        """Return the bare handle that :class:`FsspecFile` holds; parameters and errors as ``open``."""
+        path = operations.file_path(self, name)
+        metadata = None if "r" in mode else self.object_metadata(str(name), None)
+        with self.watch("open", str(name)):
+            return open_handle(
+                self.fs, path, mode, name=str(name), translate=self.translator(name), metadata=metadata
+            )
+
+    def open_stream(self, name: str, start: int = 0, length: int | None = None) -> Stream:
+        """Open a file for one pass in bounded memory, as for a ``StreamingHttpResponse``.
+
+        :param start: the first byte.
+        :param length: how many bytes at most; None: to the end.
+        :raises FileNotFoundError: if there is none.
+        """
+        download = self.run("open", name, operations.begin_read(self, name, start, length))
+        return Stream(self, str(name), download, start, length)
+
+    def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
+        """Save content under a name, or, where that is taken and overwriting is off, under another.
+
+        One exclusive create, tried again under a new name on conflict: no ``exists`` before it.
+
+        :param name: ``content.name`` if None.
+        :param content: any file, or anything with ``read`` or ``chunks``; read from its start, and left open.
+        :param max_length: of the name, in characters.
+        :return: the name it was saved under.
+        :raises SuspiciousFileOperation: if the name would leave the location, or cannot be shortened to ``max_length``.
+        """
+        name = str(content.name if name is None else name)
+        content = content if hasattr(content, "chunks") else File(content, name)
+        validate_file_name(name, allow_relative_path=True)
+        if self.chooses_names() or (max_length and len(name) > max_length):
+            name = self.get_available_name(name, max_length=max_length)
+            validate_file_name(name, allow_relative_path=True)
+        token = _max_length.set(max_length)
+        try:
+            name = self._save(name, content)
+        finally:
+            _max_length.reset(token)
+        validate_file_name(name, allow_relative_path=True)
+        return name
+
+    def _save(self, name: str, content: Any) -> str:
+        watch = self.watch("save", name)
+        with watch:
+            return self.run_watched(watch, operations.save(self, name, content, _max_length.get(), watch))
+
+    def delete(self, name: str) -> None:
+        """Delete a file, or an empty folder. Nothing happens if there is none.
+
+        :raises ValueError: if no name is given.
+        """
+        self.run("delete", name, operations.delete(self, name))
+
+    # Names
+
+    def is_name_available(self, name: str, max_length: int | None = None) -> bool:
+        """Tell whether a save may use the name: it is short enough, and free unless overwriting is on."""
+        if max_length and len(name) > max_length:
+            return False
+        return self.allow_overwrite or not self.exists(name)
+
+    def get_alternative_name(self, file_root: str, file_ext: str) -> str:
+        """Return a name with seven random characters, no longer than the filesystem allows.
+
+        With overwriting on, the name as it is: it was only too long.
+        """
+        if self.allow_overwrite:
+            return f"{file_root}{file_ext}"
+        limit = self.fs.max_segment
+        if limit is not None:
+            file_root = names.fit(file_root, limit - len(file_ext.encode()) - 8)
+        return super().get_alternative_name(file_root, file_ext)
+
+    # Questions
+
+    def exists(self, name: str) -> bool:
+        """Tell whether there is such a file; a folder, where folders exist; ``""``, where the location can be listed."""
+        return self.run("exists", name, operations.exists(self, name))
+
+    def listdir(self, path: str) -> tuple[list[str], list[str]]:
+        """Return the names of the folders and of the files in a folder.
+
+        :raises FileNotFoundError: if there is none, on filesystems that have folders; elsewhere both lists are empty.
+        """
+        return self.run("listdir", path, operations.listdir(self, path))
+
+    def size(self, name: str) -> int:
+        """Return the size in bytes.
+
+        :raises FileNotFoundError: if there is none.
+        """
+        return self.run("size", name, operations.size(self, name))
+
+    def get_modified_time(self, name: str) -> datetime:
+        """Return when the content was last changed: aware, in UTC, if USE_TZ; else naive, in the local time zone.
+
+        :raises FileNotFoundError: if there is none.
+        :raises NotImplementedError: if the filesystem does not say.
+        """
+        return self.run("modified", name, operations.time(self, name, "modified"))
+
+    def get_created_time(self, name: str) -> datetime:
+        """Return when the file was created; as :meth:`get_modified_time`."""
+        return self.run("created", name, operations.time(self, name, "created"))
+
+    def get_accessed_time(self, name: str) -> datetime:
+        """Return when the file was last read; as :meth:`get_modified_time`."""
+        return self.run("accessed", name, operations.time(self, name, "accessed"))
+
+    # URLs
+
+    def url(self, name: str | None, **signing: Any) -> str:
+        r"""Return the address under which a browser finds the file. A leading ``/`` or ``\`` does not count.
+
+        :param signing: what the backend's :meth:`sign` takes: ``expire``, ``http_method``, ``download_as`` and its own.
+        :raises ValueError: if there is no URL, or it cannot have what was asked. It is a NotImplementedError too.
+        """
+        return self.sign(names.clean_for_url(name), **signing)
+
+    def sign(self, name: str, **signing: Any) -> str:
+        """Make the URL of a cleaned name: here ``base_url`` and the name, unsigned. A provider's class signs.
+
+        :raises NoUrlError: if there is no ``base_url``.
+        :raises ValueError: if anything is asked that only a signed URL can have.
+        """
+        asked = [key for key, value in signing.items() if value is not None]
+        if asked:
+            raise CannotKeepPromise(f"{self.where()}: its URLs are not signed, so they cannot have {', '.join(asked)}.")
+        base = self.base_url
+        if base is None:
+            raise NoUrlError(f"{self.where()}: its files have no URL. Set base_url to their public address.")
+        return names.to_url(str(base), name)
+
+    def upload_ticket(self, name: str, **conditions: Any) -> Any:
+        """Return a signed permission to upload one object, on providers that give one.
+
+        :raises NotImplementedError: on this one.
+        """
+        raise NotImplementedError(f"{self.where()}: this backend has no signed uploads; save files through the server.")

@@ -1,0 +1,138 @@
+"""What each operation of a storage does, once for both colours."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.exceptions import SuspiciousFileOperation
+
+from django_fsspec_storages import names
+from django_fsspec_storages.filesystems.base import Download, Facts, primitive
+from django_fsspec_storages.filesystems.driver import CallersStep, Step
+from django_fsspec_storages.filesystems.uploads import send
+from django_fsspec_storages.storage.running import Watch
+from django_fsspec_storages.storage.source import Source
+
+if TYPE_CHECKING:
+    from django_fsspec_storages.storage.core import FsspecStorage
+
+logger = logging.getLogger("django_fsspec_storages")
+
+#: After so many names were taken by others while we tried them, something else is wrong.
+MOST_ATTEMPTS = 100
+
+
+def file_path(storage: FsspecStorage, name: str) -> str:
+    """Return the path of a file, which the location itself is not."""
+    if not names.clean(name):
+        raise SuspiciousFileOperation("The location itself is not a file: a name must be given.")
+    return storage.fs_path(name)
+
+
+async def _inspect(storage: FsspecStorage, path: str) -> Facts:
+    facts: Facts = await Step(primitive(storage.fs, "inspect"), path)
+    return facts
+
+
+async def begin_read(storage: FsspecStorage, name: str, start: int = 0, length: int | None = None) -> Download:
+    """Open a download."""
+    if start < 0 or (length is not None and length < 0):
+        raise ValueError(f"start and length count bytes and cannot be negative: {start}, {length}.")
+    download: Download = await Step(primitive(storage.fs, "begin_read"), file_path(storage, name), start, length)
+    return download
+
+
+async def save(storage: FsspecStorage, name: str, content: Any, max_length: int | None, watch: Watch) -> str:
+    """Write the content under a free name, or over the old one; return the name."""
+    exclusive = not storage.allow_overwrite
+    source = Source(content, again=exclusive)
+    try:
+        while True:
+            name = names.clean(name)
+            path = file_path(storage, name)
+            metadata = storage.object_metadata(name, content)
+            try:
+                watch.bytes = await send(
+                    storage.fs, path, source.pieces(), exclusive=exclusive, metadata=metadata
+                )
+            except FileExistsError as error:
+                if not exclusive or error is source.error or watch.attempts >= MOST_ATTEMPTS:
+                    raise
+            else:
+                return name
+            name, exclusive = await _another_name(storage, name, max_length)
+            watch.attempts += 1
+    finally:
+        source.close()
+
+
+async def _another_name(storage: FsspecStorage, name: str, max_length: int | None) -> tuple[str, bool]:
+    """Ask for another name after a conflict. A project that insists on the taken one means to overwrite it."""
+    another = str(await CallersStep(storage.get_available_name, name, max_length))
+    insists = names.clean(another) == name and storage.overrides("get_available_name")
+    if insists:
+        logger.debug("%s: get_available_name insists on %r: overwriting", storage.where(), name)
+    return another, not insists
+
+
+async def delete(storage: FsspecStorage, name: str) -> None:
+    """Remove a file or an empty folder, if it is there."""
+    if not name:
+        raise ValueError("The name must be given to delete().")
+    try:
+        await Step(primitive(storage.fs, "remove"), file_path(storage, name))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+
+
+async def exists(storage: FsspecStorage, name: str) -> bool:
+    """Ask for the object itself; for the location, whether it can be listed."""
+    path = storage.fs_path(name)
+    try:
+        if names.clean(name) or storage.fs.has_folders:
+            await _inspect(storage, path)
+        else:
+            await Step(storage.fs.scan(path, "/", details=False).page)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+async def listdir(storage: FsspecStorage, path: str) -> tuple[list[str], list[str]]:
+    """List one folder; placeholders of folders are left out."""
+    folders: list[str] = []
+    files: list[str] = []
+    scan = storage.fs.scan(storage.fs_path(path), "/", details=False)
+    while (page := await Step(scan.page)) is not None:
+        for facts in page:
+            name = facts.path.rpartition("/")[2]
+            if name:
+                (folders if facts.type == "directory" else files).append(name)
+    return folders, files
+
+
+async def size(storage: FsspecStorage, name: str) -> int:
+    """Ask for the size."""
+    facts = await _inspect(storage, file_path(storage, name))
+    if facts.size is None:
+        raise NotImplementedError(f"{storage.where()}: the filesystem does not tell sizes.")
+    return facts.size
+
+
+_TIMES: dict[str, Callable[[Facts], datetime | None]] = {
+    "modified": lambda facts: facts.modified,
+    "created": lambda facts: facts.created,
+    "accessed": lambda facts: facts.accessed,
+}
+
+
+async def time(storage: FsspecStorage, name: str, which: str) -> datetime:
+    """Ask for one of the times."""
+    found = _TIMES[which](await _inspect(storage, file_path(storage, name)))
+    if found is None:
+        raise NotImplementedError(f"{storage.where()}: the filesystem does not tell when files were {which}.")
+    return found if settings.USE_TZ else found.astimezone().replace(tzinfo=None)

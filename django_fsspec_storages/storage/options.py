@@ -1,0 +1,100 @@
+"""The options every storage has."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from django.conf import settings
+
+from django_fsspec_storages.filesystems.registry import LOCAL
+from django_fsspec_storages.options import Configured, Option
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+__all__ = ["CommonOptions", "FsspecOptions"]
+
+
+def _media_root(storage: CommonOptions) -> str:
+    return settings.MEDIA_ROOT if storage.protocol in LOCAL else ""
+
+
+def _media_url(storage: CommonOptions) -> str | None:
+    return settings.MEDIA_URL if storage.serves_media else None
+
+
+class CommonOptions(Configured):
+    """Declares them; a provider's class adds its own, or declares one of these anew with its settings' names."""
+
+    #: Whether MEDIA_URL is the public address, unless ``base_url`` says otherwise, as in Django's own storages.
+    serves_media = True
+
+    protocol: Option[str] = Option(
+        "FSSPEC_STORAGE_PROTOCOL",
+        default="file",
+        type=str,
+        doc="The fsspec protocol: `file`, `memory`, or any that fsspec knows.",
+    )
+    location: Option[str | os.PathLike[str]] = Option(
+        "FSSPEC_STORAGE_LOCATION",
+        default=_media_root,
+        type=(str, os.PathLike),
+        empty=True,
+        doc="The folder, or key prefix, that every name is confined to. On local disk `MEDIA_ROOT` unless set.",
+    )
+    base_url: Option[str | _StrPromise | None] = Option(
+        "FSSPEC_STORAGE_BASE_URL",
+        default=_media_url,
+        type=str,
+        doc="The public address of `location`; `MEDIA_URL` unless set.",
+    )
+    allow_overwrite: Option[bool] = Option(
+        "FSSPEC_STORAGE_ALLOW_OVERWRITE",
+        default=False,
+        type=bool,
+        doc="Whether a save replaces a file of the same name; if not, the new file gets another name.",
+    )
+    extra_options: Option[dict[str, Any]] = Option(
+        "FSSPEC_STORAGE_OPTIONS",
+        default=lambda storage: {},
+        type=dict,
+        secret=True,
+        doc="Constructor options of the fsspec filesystem; the key in `OPTIONS` is `storage_options`.",
+    )
+    file_permissions_mode: Option[int | None] = Option(
+        "FILE_UPLOAD_PERMISSIONS",
+        type=int,
+        doc="Permissions of new files, where the filesystem has any; set before the file is visible.",
+    )
+    directory_permissions_mode: Option[int | None] = Option(
+        "FILE_UPLOAD_DIRECTORY_PERMISSIONS",
+        type=int,
+        doc="Permissions of new folders, where the filesystem has any.",
+    )
+    connect_timeout: Option[float] = Option(
+        "FSSPEC_STORAGE_CONNECT_TIMEOUT",
+        default=30.0,
+        type=(float, int),
+        doc="Seconds to wait for a connection; for backends that make one.",
+    )
+    read_timeout: Option[float] = Option(
+        "FSSPEC_STORAGE_READ_TIMEOUT",
+        default=30.0,
+        type=(float, int),
+        doc="Seconds without progress after which a transfer is given up; for backends that have a connection.",
+    )
+    total_timeout: Option[float | None] = Option(
+        "FSSPEC_STORAGE_TOTAL_TIMEOUT",
+        type=(float, int),
+        doc="Seconds after which one operation is given up even if it progresses. No limit unless set.",
+    )
+
+
+# The OPTIONS of STORAGES for type checkers. Written by docs/generate.py from the declarations; a test keeps it current.
+# <generated>
+class FsspecOptions(TypedDict, total=False):
+    """Keys of ``OPTIONS`` for ``FsspecStorage``."""
+
+
+# </generated>

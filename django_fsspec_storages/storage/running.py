@@ -1,0 +1,118 @@
+"""How a storage runs a logic: with its deadline, its map of errors, and one line in the log."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from functools import cache, partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from django_fsspec_storages.errors import Translate, translate
+from django_fsspec_storages.filesystems.driver import Logic, arun, run
+
+if TYPE_CHECKING:
+    from django_fsspec_storages.filesystems.base import Contract
+
+__all__ = ["Running", "Watch"]
+
+T = TypeVar("T")
+
+logger = logging.getLogger("django_fsspec_storages")
+
+
+class Watch:
+    """One operation, for the log: nothing is measured or written unless somebody listens at DEBUG."""
+
+    __slots__ = ("_began", "_describe", "attempts", "bytes", "name", "operation")
+
+    def __init__(self, describe: Callable[[], str], operation: str, name: object) -> None:
+        self._describe = describe
+        self.operation = operation
+        self.name = str(name)
+        self.bytes: int | None = None
+        self.attempts = 1
+
+    def __enter__(self) -> Self:
+        self._began = time.perf_counter()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug(
+                "%s: %s %r bytes=%s ms=%.1f attempts=%d%s",
+                self._describe(),
+                self.operation,
+                self.name,
+                self.bytes,
+                (time.perf_counter() - self._began) * 1000,
+                self.attempts,
+                f" failed={kind.__name__}" if kind else "",
+            )
+
+
+class Running:
+    """The part of a storage that runs things."""
+
+    total_timeout: Any
+    protocol: Any
+    location: Any
+    alias: Any
+    fs: Any
+
+    def overrides(self, method: str) -> bool:
+        """Tell whether a project has its own version of a method, by a subclass or on the instance."""
+        return method in vars(self) or _is_projects(type(self), method)
+
+    def chooses_names(self) -> bool:
+        """Tell whether a project has a say in which names are free, and so must be asked before a save."""
+        return any(map(self.overrides, ("get_available_name", "is_name_available", "exists")))
+
+    def where(self) -> str:
+        """Return how messages call this storage: class, alias, protocol and location; never a secret."""
+        alias = f" {self.alias!r}" if self.alias is not None else ""
+        return f"{type(self).__name__}{alias} ({self.protocol}, {str(self.location)!r})"
+
+    def explain(self, error: BaseException) -> type[OSError] | None:
+        """Return the built-in class that says what the provider's error says; None where the common map will do."""
+        filesystem: Contract = self.fs
+        return filesystem.explain(error) if filesystem.explain is not None else None
+
+    def translator(self, name: object) -> Translate:
+        """Return the map from the filesystem's errors to ours, for one name."""
+        return partial(_translate, self, str(name))
+
+    def watch(self, operation: str, name: object) -> Watch:
+        """Return a context manager that logs an operation."""
+        return Watch(self.where, operation, name)
+
+    def run(self, operation: str, name: object, logic: Logic[T]) -> T:
+        """Run a logic in this thread; what goes wrong is one of our errors and names the storage and the file."""
+        with self.watch(operation, name) as watch:
+            return self.run_watched(watch, logic)
+
+    def run_watched(self, watch: Watch, logic: Logic[T]) -> T:
+        """Run a logic that notes bytes and attempts for the log by itself."""
+        return run(logic, self.translator(watch.name), self.total_timeout)
+
+    async def arun(self, operation: str, name: object, logic: Logic[T]) -> T:
+        """Run a logic from this event loop; as :meth:`run`."""
+        with self.watch(operation, name) as watch:
+            return await self.arun_watched(watch, logic)
+
+    async def arun_watched(self, watch: Watch, logic: Logic[T]) -> T:
+        """Run a logic that notes bytes and attempts for the log by itself."""
+        return await arun(logic, self.translator(watch.name), self.total_timeout)
+
+
+@cache
+def _is_projects(cls: type[Any], method: str) -> bool:
+    home = next(base for base in cls.__mro__ if method in vars(base))
+    return home.__module__.partition(".")[0] not in ("django_fsspec_storages", "django")
+
+
+def _translate(running: Running, name: str, error: BaseException) -> OSError | None:
+    return translate(error, name, running.where(), running.explain)

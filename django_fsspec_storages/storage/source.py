@@ -1,0 +1,78 @@
+"""The content of a save: bytes in pieces, from the start, as often as a taken name makes necessary."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.files.base import File
+
+__all__ = ["Source"]
+
+#: What Django's File is asked for at a time.
+PIECE = 256 * 2**10
+
+
+class Source:
+    """Reads the caller's file and leaves it the caller's: it is rewound, never closed, moved or renamed.
+
+    :param content: anything with ``chunks()`` or ``read()``: bytes or text, with or without ``seek``, ``name``, ``size``.
+    :param again: whether it may have to be read again; what cannot be rewound is copied aside for that.
+    """
+
+    def __init__(self, content: Any, again: bool) -> None:
+        self._content = content if hasattr(content, "chunks") else File(content)
+        self._encoding = getattr(content, "encoding", None) or "utf-8"
+        self._copy: IO[bytes] | None = None
+        self._rest: Iterator[bytes] | None = None
+        self.error: BaseException | None = None
+        if again and not _seekable(content):
+            self._copy = SpooledTemporaryFile(
+                max_size=settings.FILE_UPLOAD_MAX_MEMORY_SIZE, dir=settings.FILE_UPLOAD_TEMP_DIR
+            )
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the whole content. What goes wrong in the caller's file is kept in ``error`` and raised as it is."""
+        try:
+            yield from self._read() if self._copy is None else self._read_and_copy(self._copy)
+        except Exception as error:
+            self.error = error
+            raise
+
+    def _read(self) -> Iterator[bytes]:
+        content = self._content
+        in_pieces = type(content).chunks is File.chunks
+        for chunk in content.chunks(PIECE) if in_pieces else content.chunks():
+            if isinstance(chunk, str):
+                yield chunk.encode(self._encoding)
+            else:
+                yield chunk if type(chunk) is bytes else bytes(chunk)
+
+    def _read_and_copy(self, copy: IO[bytes]) -> Iterator[bytes]:
+        copy.seek(0)
+        while piece := copy.read(PIECE):
+            yield piece
+        if self._rest is None:
+            self._rest = self._read()
+        for piece in self._rest:
+            copy.write(piece)
+            yield piece
+
+    def close(self) -> None:
+        """Drop the copy that was made, if one was."""
+        if self._copy is not None:
+            self._copy.close()
+
+
+def _seekable(content: Any) -> bool:
+    seekable = getattr(content, "seekable", None)
+    if seekable is not None:
+        return bool(seekable())
+    try:
+        content.seek(content.tell())
+    except (AttributeError, io.UnsupportedOperation):
+        return hasattr(content, "chunks") and not hasattr(content, "read")
+    return True
