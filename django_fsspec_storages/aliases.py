@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import copy
 from importlib import import_module
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
-from django.core.files.storage import Storage, storages
+from django.core.files.storage import Storage, default_storage, storages
 from django.core.files.storage.handler import StorageHandler
+from django.core.signals import setting_changed
+from django.utils.functional import cached_property, empty
 from django.utils.module_loading import import_string
 
-from django_fsspec_storages.options import Configured, Option
+from django_fsspec_storages.options import Configured
 
-__all__ = ["LEGACY_SETTINGS", "Aliased", "alias_of", "honour_legacy_settings", "stored"]
+__all__ = ["LEGACY_SETTINGS", "Aliased", "alias_of", "honour_legacy_settings", "legacy_aliases", "stored"]
 
 #: The settings that Django dropped in 5.1, and the alias each of them was.
 LEGACY_SETTINGS = {"DEFAULT_FILE_STORAGE": "default", "STATICFILES_STORAGE": "staticfiles"}
@@ -33,7 +35,9 @@ def alias_of(storage: Aliased) -> str | None:
         if known is storage:
             return str(alias)
     for alias, parameters in storages.backends.items():  # identity is lost under override_settings
-        if storage.given == ((), parameters.get("OPTIONS", {})) and _is_class(parameters["BACKEND"], type(storage)):
+        if storage.given == ((), parameters.get("OPTIONS", {})) and _is_class(
+            parameters["BACKEND"], type(storage)
+        ):
             return str(alias)
     return None
 
@@ -54,6 +58,9 @@ class Aliased(Configured):
     """
 
     _given: tuple[tuple[Any, ...], dict[str, Any]]
+
+    #: Attributes that only save work: left out of pickles.
+    caches: ClassVar[frozenset[str]] = frozenset({"_given"})
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
@@ -119,7 +126,7 @@ class Aliased(Configured):
         changed = {
             name: value
             for name, value in vars(self).items()
-            if name != "_given" and not (name in fresh and fresh[name] == value)
+            if name not in self.caches and not (name in fresh and fresh[name] == value)
         }
         alias = self.alias
         if alias is not None and not changed:
@@ -134,38 +141,16 @@ class Aliased(Configured):
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         twin = self.__copy__()
         memo[id(self)] = twin
-        twin.__dict__.update({name: _deepcopied(value, memo) for name, value in vars(self).items()})
+        twin.__dict__.update({name: copy.deepcopy(value, memo) for name, value in vars(self).items()})
         return twin
-
-
-def _deepcopied(value: Any, memo: dict[int, Any]) -> Any:
-    return copy.deepcopy(value, memo)
 
 
 def _rebuilt(cls: type[Aliased], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Aliased:
     return cls(*args, **kwargs)
 
 
-def honour_legacy_settings(handler: StorageHandler = storages) -> None:
-    """Let ``DEFAULT_FILE_STORAGE`` and ``STATICFILES_STORAGE`` fill the aliases that ``STORAGES`` does not name.
-
-    Decided for each alias; to be called again whenever one of the three settings changes.
-    """
-    configured = configured_storages()
-    if configured is not None:
-        handler._backends = configured  # type: ignore[attr-defined]
-        handler.__dict__.pop("backends", None)
-        handler._storages.clear()  # type: ignore[attr-defined]
-
-
-def configured_storages() -> dict[str, Any] | None:
-    """Return ``STORAGES`` with the old settings filled in; None where the old settings change nothing."""
-    legacy = legacy_aliases()
-    return {**settings.STORAGES, **legacy} if legacy else None
-
-
 def legacy_aliases() -> dict[str, dict[str, Any]]:
-    """Return the aliases that the old settings fill, in the form of ``STORAGES``."""
+    """Return the aliases that the old settings fill, in the form of ``STORAGES``: those that STORAGES does not name."""
     named = settings.STORAGES if settings.is_overridden("STORAGES") else {}
     return {
         alias: {"BACKEND": getattr(settings, setting)}
@@ -174,6 +159,36 @@ def legacy_aliases() -> dict[str, dict[str, Any]]:
     }
 
 
-def option_of(cls: type[Configured], name: str) -> Option[Any] | None:
-    """Return a declared option by its name in OPTIONS."""
-    return cls.declared_options().get("extra_options" if name == "storage_options" else name)
+def honour_legacy_settings() -> None:
+    """Have every ``StorageHandler`` look at ``DEFAULT_FILE_STORAGE`` and ``STATICFILES_STORAGE``, alias by alias.
+
+    Django dropped them in 5.1. The handler's ``backends`` is where it reads ``STORAGES``; whoever resets that (tests
+    do, on ``setting_changed``) makes it look again.
+    """
+    StorageHandler.backends = cached_property(_backends)
+    StorageHandler.backends.__set_name__(StorageHandler, "backends")
+    setting_changed.connect(_legacy_setting_changed, dispatch_uid="django_fsspec_storages.aliases")
+    _forget_storages()
+
+
+def _backends(handler: Any) -> dict[str, Any]:
+    if handler._backends is None:
+        handler._backends = {**settings.STORAGES, **legacy_aliases()}
+    backends: dict[str, Any] = handler._backends
+    return backends
+
+
+def _legacy_setting_changed(*, setting: str, **kwargs: Any) -> None:
+    if setting in LEGACY_SETTINGS:
+        _forget_storages()
+
+
+def _forget_storages() -> None:
+    from django.contrib.staticfiles.storage import staticfiles_storage
+
+    handler: Any = storages
+    handler.__dict__.pop("backends", None)
+    handler._backends = None
+    handler._storages = {}
+    for lazy in (default_storage, staticfiles_storage):
+        lazy._wrapped = empty

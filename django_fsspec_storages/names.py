@@ -10,7 +10,16 @@ from pathlib import PurePath
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.utils.encoding import filepath_to_uri
 
-__all__ = ["UnsafeLocation", "check_length", "clean", "clean_for_url", "clean_location", "fit", "join", "to_url"]
+__all__ = [
+    "UnsafeLocation",
+    "check_length",
+    "clean",
+    "clean_for_url",
+    "clean_location",
+    "fit",
+    "join",
+    "to_url",
+]
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -31,7 +40,9 @@ def clean(name: str | PurePath) -> str:
     """
     text = str(name).replace("\\", "/")
     if text.startswith("/"):
-        raise SuspiciousFileOperation(f"The name {name!r} is absolute; names are relative to the storage's location.")
+        raise SuspiciousFileOperation(
+            f"The name {name!r} is absolute; names are relative to the storage's location."
+        )
     segments = [segment for segment in text.split("/") if segment not in ("", ".")]
     for segment in segments:
         _check_segment(segment, name)
@@ -49,7 +60,9 @@ def _check_segment(segment: str, name: str | PurePath) -> None:
     else:
         wrong = any(unicodedata.category(character) in ("Cc", "Cs") for character in segment)
     if wrong:
-        raise SuspiciousFileOperation(f"The name {name!r} holds a control character or half a surrogate pair.")
+        raise SuspiciousFileOperation(
+            f"The name {name!r} holds a control character or half a surrogate pair."
+        )
 
 
 def clean_for_url(name: str | PurePath | None) -> str:

@@ -20,7 +20,16 @@ T = TypeVar("T")
 _UNSET: Any = type("Unset", (), {"__repr__": lambda self: "UNSET"})()
 _generation = 0  # raised when a setting changes: what was looked up before counts no more
 
-_WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+_WORDS = {
+    "true": True,
+    "1": True,
+    "yes": True,
+    "on": True,
+    "false": False,
+    "0": False,
+    "no": False,
+    "off": False,
+}
 
 
 def _settings_changed(**kwargs: Any) -> None:
@@ -162,7 +171,12 @@ class Option(Generic[T]):
         shown = "the value" if self.secret else repr(value)
         if self.choices and value not in self.choices:
             return f"{shown} is not one of {', '.join(map(repr, self.choices))}"
-        if self.types and not isinstance(value, self.types) or isinstance(value, bool) and bool not in self.types:
+        if (
+            self.types
+            and not isinstance(value, self.types)
+            or isinstance(value, bool)
+            and bool not in self.types
+        ):
             if value is False:  # ends the search, and means none
                 return None
             wanted = " or ".join(kind.__name__ for kind in self.types)

@@ -19,7 +19,9 @@ __all__ = ["AsyncStream", "Stream"]
 class _Forward:
     """A part of a download, piece by piece from its start."""
 
-    def __init__(self, storage: FsspecStorage, name: str, download: Download, start: int, length: int | None) -> None:
+    def __init__(
+        self, storage: FsspecStorage, name: str, download: Download, start: int, length: int | None
+    ) -> None:
         size = download.facts.size or 0
         self._storage = storage
         self._name = name

@@ -248,7 +248,9 @@ class CoroutineContract(Contract):
         bridge(self._remove(path))
 
 
-def primitive(filesystem: Contract, name: str) -> Callable[..., Any] | Callable[..., Coroutine[Any, Any, Any]]:
+def primitive(
+    filesystem: Contract, name: str
+) -> Callable[..., Any] | Callable[..., Coroutine[Any, Any, Any]]:
     """Return the primitive for a step: the coroutine where the filesystem has one, the blocking call elsewhere."""
     function: Callable[..., Any] = getattr(filesystem, f"_{name}", None) or getattr(filesystem, name)
     return function

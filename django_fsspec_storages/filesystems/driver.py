@@ -98,7 +98,9 @@ def bridge(coroutine: Coroutine[Any, Any, T], wait: float | None = None, *, shie
     try:
         loop = filesystem_loop()
         if _running_loop() is loop:
-            raise RuntimeError("A blocking call was made on the filesystem's own event loop; await its coroutine there.")
+            raise RuntimeError(
+                "A blocking call was made on the filesystem's own event loop; await its coroutine there."
+            )
     except BaseException:
         coroutine.close()
         raise
@@ -165,6 +167,8 @@ def run(logic: Logic[T], translate: Translate | None = None, seconds: float | No
         except StopIteration as end:
             result: T = end.value
             return result
+        finally:
+            value = None  # an error that ends the logic must not be kept alive by this frame, nor this frame by it
         try:
             wait = deadline.remaining(step)
             value = step.function(*step.arguments)
@@ -191,6 +195,8 @@ async def arun(logic: Logic[T], translate: Translate | None = None, seconds: flo
         except StopIteration as end:
             result: T = end.value
             return result
+        finally:
+            value = None  # an error that ends the logic must not be kept alive by this frame, nor this frame by it
         try:
             value = await _perform(step, deadline.remaining(step))
             go = logic.send
@@ -218,7 +224,9 @@ async def _to_the_end(future: asyncio.Future[T], wait: float | None = None) -> T
     until = None if wait is None else time.monotonic() + wait
     while not future.done():
         try:
-            await asyncio.wait({future}, timeout=None if until is None else max(0.0, until - time.monotonic()))
+            await asyncio.wait(
+                {future}, timeout=None if until is None else max(0.0, until - time.monotonic())
+            )
         except asyncio.CancelledError as error:
             cancelled = error
         if until is not None and time.monotonic() >= until and not future.done():

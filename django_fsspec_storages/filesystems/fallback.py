@@ -103,10 +103,14 @@ class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
     def _listed(self, path: str, recursive: bool) -> Iterator[list[Facts]]:
         self.wrapped.invalidate_cache()
         entries = self.wrapped.ls(self._inner(path), detail=True)
-        if [entry["name"].strip("/") for entry in entries] == [path.strip("/")] and entries[0]["type"] == "file":
+        if [entry["name"].strip("/") for entry in entries] == [path.strip("/")] and entries[0][
+            "type"
+        ] == "file":
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
         page = []
-        for entry in sorted(entries, key=lambda entry: entry["name"].rstrip("/") + "/" * (entry["type"] == "directory")):
+        for entry in sorted(
+            entries, key=lambda entry: entry["name"].rstrip("/") + "/" * (entry["type"] == "directory")
+        ):
             name = entry["name"].rstrip("/").rpartition("/")[2]
             full = f"{path.rstrip('/')}/{name}" if path.strip("/") else f"{self.root_marker}{name}"
             if not name or is_temporary(name):
@@ -230,7 +234,9 @@ class _FallbackDownload(Download):
             handle = io.BytesIO(handle.getvalue())
         if facts.size is None:
             handle = io.BytesIO(handle.read())
-            facts = Facts(facts.path, size=len(handle.getvalue()), modified=facts.modified, version=facts.version)
+            facts = Facts(
+                facts.path, size=len(handle.getvalue()), modified=facts.modified, version=facts.version
+            )
         super().__init__(facts)
         self._filesystem = filesystem
         self._handle = handle
@@ -245,7 +251,9 @@ class _FallbackDownload(Download):
                 pieces.append(piece)
                 missing -= len(piece)
             self._blocks += 1
-        if missing or (self._blocks > 1 and self._filesystem.inspect(self.facts.path).version != self.facts.version):
+        if missing or (
+            self._blocks > 1 and self._filesystem.inspect(self.facts.path).version != self.facts.version
+        ):
             raise FileChangedError(errno.ESTALE, "The file changed while it was being read", self.facts.path)
         return b"".join(pieces)
 

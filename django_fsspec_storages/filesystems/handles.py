@@ -260,7 +260,12 @@ def split_mode(mode: str, in_place: bool = False) -> tuple[str, bool]:
     :raises ValueError: if it is not a mode, or one that the filesystem cannot honour.
     """
     actions = [c for c in mode if c in "rwxa"]
-    if len(actions) != 1 or set(mode) - set("rwxabt+") or len(set(mode)) != len(mode) or {"b", "t"} <= set(mode):
+    if (
+        len(actions) != 1
+        or set(mode) - set("rwxabt+")
+        or len(set(mode)) != len(mode)
+        or {"b", "t"} <= set(mode)
+    ):
         raise ValueError(f"invalid mode: {mode!r}. Use 'r', 'w' or 'x', with 'b' for bytes or 't' for text.")
     text = "b" not in mode
     if actions[0] != "a" and "+" not in mode:

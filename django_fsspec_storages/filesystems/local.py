@@ -23,9 +23,7 @@ __all__ = ["LocalFileSystem"]
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
-_CREATE = (
-    os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-)
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 #: Names in one page of a listing.
 _PAGE = 1000
@@ -267,7 +265,9 @@ def _tree(path: str, start_after: str | None) -> Iterator[Entry]:
     for name, entry in listed:
         full = _join(path, entry.name)
         if name.endswith("/"):
-            if start_after is None or full + "0" > start_after:  # "0" follows "/": nothing below it can come later
+            if (
+                start_after is None or full + "0" > start_after
+            ):  # "0" follows "/": nothing below it can come later
                 yield from _tree(full, start_after)
         elif not is_temporary(name) and (start_after is None or full > start_after):
             yield full, entry

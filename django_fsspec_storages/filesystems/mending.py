@@ -38,7 +38,9 @@ class Mended(Contract):
         from fsspec.core import get_compression
 
         name = get_compression(path, compression)
-        handle = open_handle(self, path, mode.replace("t", "") + "b" * ("b" not in mode), metadata=kwargs or None)
+        handle = open_handle(
+            self, path, mode.replace("t", "") + "b" * ("b" not in mode), metadata=kwargs or None
+        )
         opened = cast("IO[bytes]", handle if name is None else _Compressed(handle, name, mode))
         if "b" in mode:
             return opened

@@ -33,7 +33,11 @@ class Sink:
     """
 
     def __init__(
-        self, filesystem: Contract, path: str, exclusive: bool = False, metadata: Mapping[str, Any] | None = None
+        self,
+        filesystem: Contract,
+        path: str,
+        exclusive: bool = False,
+        metadata: Mapping[str, Any] | None = None,
     ) -> None:
         self.length = 0
         self._arguments = (path, exclusive, metadata)
@@ -45,7 +49,9 @@ class Sink:
 
     async def begin(self) -> None:
         """Open the upload. Shielded: whoever is interrupted meanwhile still knows what there is to abort."""
-        await ShieldedStep(self._begin if not inspect.iscoroutinefunction(self._begin_upload) else self._abegin)
+        await ShieldedStep(
+            self._begin if not inspect.iscoroutinefunction(self._begin_upload) else self._abegin
+        )
         _unfinished.add(self)
 
     def _begin(self) -> None:
@@ -101,7 +107,9 @@ class Sink:
         if self._upload is None:
             raise ValueError("I/O operation on closed file: the upload has ended.")
         if self._pid != os.getpid():
-            raise ValueError("This file was opened for writing before a fork, and belongs to the parent process.")
+            raise ValueError(
+                "This file was opened for writing before a fork, and belongs to the parent process."
+            )
         return self._upload
 
     def abandon(self) -> concurrent.futures.Future[Any] | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import IO, Any
 
+from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.base import File
 from django.core.files.storage import Storage
@@ -41,6 +42,9 @@ class FsspecStorage(Aliased, AsyncTwins, Running, CommonOptions, Storage):
     :param options: as in ``OPTIONS`` of ``STORAGES``; see :class:`CommonOptions`.
     :raises ImproperlyConfigured: if there is no such option, or a value has the wrong type.
     """
+
+    #: Whether ``exists`` also finds folders that exist only as a prefix; it costs a second request on a miss.
+    finds_prefixes = False
 
     def __init__(self, **options: Any) -> None:
         if "storage_options" in options:
@@ -83,12 +87,20 @@ class FsspecStorage(Aliased, AsyncTwins, Running, CommonOptions, Storage):
             return {"file_mode": self.file_permissions_mode, "dir_mode": self.directory_permissions_mode}
         return {}
 
+    def check(self, alias: str) -> list[CheckMessage]:
+        """Return what a system check should say of this storage beyond its options; no network, no SDK."""
+        return []
+
     def object_metadata(self, name: str, content: Any) -> dict[str, Any]:
         """Return what is stored with an object, in the provider's own terms; ``content`` is None for ``open("w")``."""
         return {}
 
     def _root(self, filesystem: Contract) -> str:
-        location = self.location
+        location: Any = self.location
+        if location is None:
+            raise ImproperlyConfigured(
+                f"{self.where()}: no location is set, nor the setting it is taken from."
+            )
         if self.protocol in LOCAL:
             return os.path.abspath(names.clean_location(location)).replace("\\", "/")
         protocol = filesystem.protocol
@@ -266,7 +278,9 @@ class FsspecStorage(Aliased, AsyncTwins, Running, CommonOptions, Storage):
         """
         asked = [key for key, value in signing.items() if value is not None]
         if asked:
-            raise CannotKeepPromise(f"{self.where()}: its URLs are not signed, so they cannot have {', '.join(asked)}.")
+            raise CannotKeepPromise(
+                f"{self.where()}: its URLs are not signed, so they cannot have {', '.join(asked)}."
+            )
         base = self.base_url
         if base is None:
             raise NoUrlError(f"{self.where()}: its files have no URL. Set base_url to their public address.")
@@ -277,4 +291,6 @@ class FsspecStorage(Aliased, AsyncTwins, Running, CommonOptions, Storage):
 
         :raises NotImplementedError: on this one.
         """
-        raise NotImplementedError(f"{self.where()}: this backend has no signed uploads; save files through the server.")
+        raise NotImplementedError(
+            f"{self.where()}: this backend has no signed uploads; save files through the server."
+        )

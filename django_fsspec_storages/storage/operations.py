@@ -38,11 +38,15 @@ async def _inspect(storage: FsspecStorage, path: str) -> Facts:
     return facts
 
 
-async def begin_read(storage: FsspecStorage, name: str, start: int = 0, length: int | None = None) -> Download:
+async def begin_read(
+    storage: FsspecStorage, name: str, start: int = 0, length: int | None = None
+) -> Download:
     """Open a download."""
     if start < 0 or (length is not None and length < 0):
         raise ValueError(f"start and length count bytes and cannot be negative: {start}, {length}.")
-    download: Download = await Step(primitive(storage.fs, "begin_read"), file_path(storage, name), start, length)
+    download: Download = await Step(
+        primitive(storage.fs, "begin_read"), file_path(storage, name), start, length
+    )
     return download
 
 
@@ -92,14 +96,16 @@ async def delete(storage: FsspecStorage, name: str) -> None:
 async def exists(storage: FsspecStorage, name: str) -> bool:
     """Ask for the object itself; for the location, whether it can be listed."""
     path = storage.fs_path(name)
-    try:
-        if names.clean(name) or storage.fs.has_folders:
+    is_location = not names.clean(name)
+    if storage.fs.has_folders or not is_location:
+        try:
             await _inspect(storage, path)
+        except (FileNotFoundError, NotADirectoryError):
+            if storage.fs.has_folders or not storage.finds_prefixes:
+                return False
         else:
-            await Step(storage.fs.scan(path, "/", details=False).page)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    return True
+            return True
+    return await Step(storage.fs.scan(path, "/", details=False).page) is not None or is_location
 
 
 async def listdir(storage: FsspecStorage, path: str) -> tuple[list[str], list[str]]:

@@ -65,7 +65,9 @@ class AsyncTwins:
         if action == "r":
             download = await self.arun("open", name, operations.begin_read(self, name))
             return AsyncReader(self, name, mode, download)
-        sink = Sink(self.fs, operations.file_path(self, name), action == "x", self.object_metadata(name, None))
+        sink = Sink(
+            self.fs, operations.file_path(self, name), action == "x", self.object_metadata(name, None)
+        )
         await self.arun("open", name, sink.begin())
         return AsyncWriter(self, name, mode, sink)
 

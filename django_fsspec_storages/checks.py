@@ -1,0 +1,169 @@
+"""System checks over ``settings.STORAGES``: pure, no network, no SDK imported."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import storages
+from django.db.models import FileField
+from django.utils.module_loading import import_string
+
+from django_fsspec_storages.aliases import LEGACY_SETTINGS, Aliased
+from django_fsspec_storages.filesystems.promises import DEVIATIONS, Promise
+from django_fsspec_storages.filesystems.registry import MENDED
+from django_fsspec_storages.names import UnsafeLocation, clean_location
+from django_fsspec_storages.options import unknown_option
+from django_fsspec_storages.storage import FsspecStorage
+
+__all__ = ["check_fields", "check_storages"]
+
+#: The extra of ours that installs what a protocol needs.
+EXTRAS = {
+    "s3": "s3",
+    "s3a": "s3",
+    "gs": "gcs",
+    "gcs": "gcs",
+    "abfs": "azure",
+    "az": "azure",
+    "adl": "azure",
+    "ssh": "sftp",
+    "sftp": "sftp",
+    "dropbox": "dropbox",
+}
+
+
+def check_storages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Check every alias whose BACKEND is ours, and the two settings of old."""
+    messages: list[CheckMessage] = list(_check_legacy_settings())
+    for alias, parameters in storages.backends.items():
+        messages += _check_alias(alias, parameters)
+    return messages
+
+
+def _check_legacy_settings() -> Iterator[CheckMessage]:
+    for setting, alias in LEGACY_SETTINGS.items():
+        if (
+            getattr(settings, setting, None)
+            and settings.is_overridden("STORAGES")
+            and alias in settings.STORAGES
+        ):
+            yield Warning(
+                f"{setting} is ignored: STORAGES names the alias {alias!r}.",
+                hint=f"Remove {setting}, or the alias from STORAGES.",
+                id="fsspec_storages.W006",
+            )
+
+
+def _check_alias(alias: str, parameters: dict[str, Any]) -> Iterator[CheckMessage]:
+    backend, options = parameters.get("BACKEND", ""), parameters.get("OPTIONS", {})
+    try:
+        cls = import_string(backend) if isinstance(backend, str) else backend
+    except ImportError as error:
+        if str(backend).startswith("django_fsspec_storages."):
+            yield Error(
+                f"STORAGES[{alias!r}]: BACKEND {backend!r} cannot be imported: {error}",
+                hint="See the list of backends in the documentation.",
+                id="fsspec_storages.E001",
+            )
+        return
+    if not (isinstance(cls, type) and issubclass(cls, FsspecStorage)):
+        return
+    if options.get("manifest_storage") is None:
+        options = {name: value for name, value in options.items() if name != "manifest_storage"}
+    try:
+        with warnings.catch_warnings(record=True) as legacy:
+            warnings.simplefilter("always", DeprecationWarning)
+            storage = cls(**options)
+            faults = storage.option_faults()
+    except ImproperlyConfigured as error:
+        unknown = [n for n in options if str(error).startswith(unknown_option(cls, n, ()).partition(".")[0])]
+        yield Error(f"STORAGES[{alias!r}]: {error}", id=f"fsspec_storages.E00{2 if unknown else 5}")
+        return
+    for warning in legacy:
+        if issubclass(warning.category, DeprecationWarning):
+            yield Warning(f"STORAGES[{alias!r}]: {warning.message}", id="fsspec_storages.W001")
+    for fault in faults:
+        number = 3 if "is required" in fault else 5
+        yield Error(f"STORAGES[{alias!r}]: {fault}.", id=f"fsspec_storages.E00{number}")
+    yield from _check_location(alias, storage)
+    yield from _check_protocol(alias, storage)
+    yield from storage.check(alias)
+
+
+def _check_location(alias: str, storage: FsspecStorage) -> Iterator[CheckMessage]:
+    try:
+        clean_location(storage.location, ("http", "https") if storage.protocol in ("http", "https") else ())
+    except UnsafeLocation as error:
+        yield Error(f"STORAGES[{alias!r}]: {error}", id="fsspec_storages.E006")
+
+
+def _check_protocol(alias: str, storage: FsspecStorage) -> Iterator[CheckMessage]:
+    protocol = storage.protocol
+    missing = _missing_package(protocol)
+    if missing is not None:
+        extra = EXTRAS.get(protocol)
+        yield Error(
+            f"STORAGES[{alias!r}]: protocol {protocol!r} needs {missing}, which is not installed.",
+            hint=f"pip install django-fsspec-storages[{extra}]" if extra else f"pip install {missing}",
+            id="fsspec_storages.E001",
+        )
+    elif not _is_known(protocol):
+        yield Error(
+            f"STORAGES[{alias!r}]: fsspec knows no protocol {protocol!r}.",
+            hint="fsspec.available_protocols() lists them.",
+            id="fsspec_storages.E007",
+        )
+    elif Promise.FRESH in DEVIATIONS.get(protocol, {}):
+        yield Warning(
+            f"STORAGES[{alias!r}]: protocol {protocol!r} is not fresh: {DEVIATIONS[protocol][Promise.FRESH]}.",
+            hint="Use it only for files that never change under their name.",
+            id="fsspec_storages.W007",
+        )
+
+
+def _is_known(protocol: str) -> bool:
+    from fsspec import available_protocols
+
+    return protocol in MENDED or protocol in available_protocols()
+
+
+def _missing_package(protocol: str) -> str | None:
+    from fsspec.registry import known_implementations
+
+    if protocol in MENDED or protocol not in known_implementations:
+        return None
+    package = str(known_implementations[protocol]["class"]).partition(".")[0]
+    return None if find_spec(package) is not None else package
+
+
+def check_fields(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Warn of model fields whose storage has a secret that no migration can keep."""
+    messages: list[CheckMessage] = []
+    for model in apps.get_models():
+        for field in model._meta.local_fields:
+            storage = getattr(field, "storage", None)
+            if (
+                not isinstance(field, FileField)
+                or not isinstance(storage, Aliased)
+                or storage.alias is not None
+            ):
+                continue
+            hidden = set(storage.given[1]) - set(storage._constructor_args[1])
+            if hidden:
+                messages.append(
+                    Warning(
+                        f"The storage of {model._meta.label}.{field.name} is given {', '.join(sorted(hidden))} directly; "
+                        "its migrations leave that out.",
+                        hint="Configure the storage as an alias in STORAGES and use storages['…'] for the field.",
+                        obj=field,
+                        id="fsspec_storages.W004",
+                    )
+                )
+    return messages

@@ -1,0 +1,314 @@
+"""``djstorage://alias/name``: any storage of this Django project as an fsspec filesystem."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, NamedTuple, cast
+
+from fsspec import AbstractFileSystem
+
+from django_fsspec_storages.errors import CannotKeepPromise
+from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
+from django_fsspec_storages.filesystems.mending import Mended
+
+__all__ = ["DjangoStorageFileSystem", "StorageApiFileSystem"]
+
+
+class _Place(NamedTuple):
+    """A path of ours, on the filesystem that has the file."""
+
+    filesystem: Any
+    path: str
+    root: str
+    alias: str
+
+    def back(self, path: str) -> str:
+        """Return our path for one of the filesystem's."""
+        below = path.strip("/").removeprefix(self.root.strip("/")).strip("/")
+        return f"{self.alias}/{below}" if below else self.alias
+
+
+class DjangoStorageFileSystem(AbstractFileSystem):  # type: ignore[misc]
+    """One filesystem for all aliases of ``STORAGES``; a path is ``alias/name``.
+
+    It has no options, so neither bucket nor credentials appear in code, pickles or task graphs. A worker process needs
+    ``DJANGO_SETTINGS_MODULE``.
+    """
+
+    protocol = "djstorage"
+    root_marker = ""
+
+    def _place(self, path: str) -> _Place:
+        alias, _, name = self._strip_protocol(path).strip("/").partition("/")
+        if "::" in name or "://" in name or "?versionid=" in name.lower():
+            raise CannotKeepPromise(
+                f"{name!r} means something else in a URL of fsspec. Use storage.fs_path(name) with filesystem=storage.fs."
+            )
+        storage = _storage(alias)
+        if hasattr(storage, "fs_path"):
+            return _Place(storage.fs, storage.fs_path(name), storage.fs_path(""), alias)
+        try:
+            path, root = storage.path(name), storage.path("")
+        except NotImplementedError:
+            return _Place(StorageApiFileSystem(storage), name, "", alias)
+        from django_fsspec_storages.filesystems import get_filesystem
+
+        modes = {
+            "file_mode": getattr(storage, "file_permissions_mode", None),
+            "dir_mode": getattr(storage, "directory_permissions_mode", None),
+        }
+        return _Place(get_filesystem("file", modes), path.replace("\\", "/"), root.replace("\\", "/"), alias)
+
+    def _mapped(self, place: _Place, info: Mapping[str, Any]) -> dict[str, Any]:
+        return {**info, "name": place.back(info["name"])}
+
+    def ls(self, path: str, detail: bool = True, **kwargs: Any) -> list[Any]:
+        """List a folder; of the root, the aliases."""
+        if not self._strip_protocol(path).strip("/"):
+            infos = [{"name": alias, "size": 0, "type": "directory"} for alias in _aliases()]
+        else:
+            place = self._place(path)
+            infos = [
+                self._mapped(place, info) for info in place.filesystem.ls(place.path, detail=True, **kwargs)
+            ]
+        return infos if detail else [info["name"] for info in infos]
+
+    def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
+        """Return the facts of a file or folder, as fsspec names them."""
+        if not self._strip_protocol(path).strip("/"):
+            return {"name": "", "size": 0, "type": "directory"}
+        place = self._place(path)
+        return self._mapped(place, place.filesystem.info(place.path, **kwargs))
+
+    def find(
+        self,
+        path: str,
+        maxdepth: int | None = None,
+        withdirs: bool = False,
+        detail: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """List all files below a folder."""
+        if not self._strip_protocol(path).strip("/"):
+            return super().find(path, maxdepth=maxdepth, withdirs=withdirs, detail=detail, **kwargs)
+        place = self._place(path)
+        found = place.filesystem.find(place.path, maxdepth=maxdepth, withdirs=withdirs, detail=True, **kwargs)
+        infos = {place.back(name): self._mapped(place, info) for name, info in found.items()}
+        return infos if detail else list(infos)
+
+    def open(self, path: str, mode: str = "rb", *args: Any, **kwargs: Any) -> IO[Any]:
+        """Open a file; an exception in its ``with`` block publishes nothing.
+
+        ``df.to_csv("djstorage://…")`` closes without saying why, so a writer that fails in there does publish.
+        """
+        place = self._place(path)
+        return cast("IO[Any]", place.filesystem.open(place.path, mode, *args, **kwargs))
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
+        """Return the bytes of a file."""
+        place = self._place(path)
+        return cast("bytes", place.filesystem.cat_file(place.path, start=start, end=end, **kwargs))
+
+    def cat_ranges(self, paths: list[str], starts: Any, ends: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        """Return ranges of files, together where they are on one filesystem."""
+        places = [self._place(path) for path in paths]
+        if places and all(place.filesystem is places[0].filesystem for place in places):
+            filesystem = places[0].filesystem
+            return cast(
+                "list[Any]", filesystem.cat_ranges([p.path for p in places], starts, ends, *args, **kwargs)
+            )
+        return cast("list[Any]", super().cat_ranges(paths, starts, ends, *args, **kwargs))
+
+    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: Any) -> None:
+        """Write a whole file."""
+        with self.open(path, "xb" if mode == "create" else "wb") as file:
+            file.write(value)
+
+    def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
+        """Copy a file, also from one alias to another."""
+        with self.open(path1, "rb") as source, self.open(path2, "wb") as target:
+            while piece := source.read(2**20):
+                target.write(piece)
+
+    def rm_file(self, path: str) -> None:
+        """Delete one file; never globs."""
+        place = self._place(path)
+        place.filesystem.remove(place.path)
+
+    def mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
+        """Make a folder, where folders exist."""
+        place = self._place(path)
+        place.filesystem.mkdir(place.path, create_parents=create_parents, **kwargs)
+
+    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+        """Make a folder and those above it, where folders exist."""
+        place = self._place(path)
+        place.filesystem.makedirs(place.path, exist_ok=exist_ok)
+
+    def rmdir(self, path: str) -> None:
+        """Delete an empty folder, where folders exist."""
+        place = self._place(path)
+        place.filesystem.rmdir(place.path)
+
+    def created(self, path: str) -> datetime:
+        """Return when a file was created."""
+        place = self._place(path)
+        return cast("datetime", place.filesystem.created(place.path))
+
+    def modified(self, path: str) -> datetime:
+        """Return when a file was last changed."""
+        place = self._place(path)
+        return cast("datetime", place.filesystem.modified(place.path))
+
+    def ukey(self, path: str) -> str:
+        """Return a key that changes when the file does."""
+        place = self._place(path)
+        return cast("str", place.filesystem.ukey(place.path))
+
+
+def _set_up_django() -> None:
+    import django
+    from django.apps import apps
+    from django.conf import ENVIRONMENT_VARIABLE, settings
+
+    if apps.ready:
+        return
+    if not settings.configured and not os.environ.get(ENVIRONMENT_VARIABLE):
+        raise RuntimeError(
+            f"djstorage:// needs the Django project that the alias belongs to: set {ENVIRONMENT_VARIABLE} in this "
+            "process (and in every worker of dask and its like)."
+        )
+    django.setup()
+
+
+def _aliases() -> list[str]:
+    _set_up_django()
+    from django.core.files.storage import storages
+
+    return list(storages.backends)
+
+
+def _storage(alias: str) -> Any:
+    _set_up_django()
+    from django.core.files.storage import storages
+
+    return storages[alias]
+
+
+class StorageApiFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
+    """A storage of somebody else's that has no path, through Django's Storage API alone. Replacing is not atomic."""
+
+    cachable = False
+    protocol = "djstorage"
+
+    def __init__(self, storage: Any, **options: Any) -> None:
+        super().__init__(**options)
+        self._storage = storage
+
+    def inspect(self, path: str) -> Facts:
+        """See :meth:`Contract.inspect`; as many requests as the storage makes of it."""
+        storage = self._storage
+        try:
+            folders, files = storage.listdir(path)
+        except (FileNotFoundError, NotADirectoryError, NotImplementedError):
+            folders, files = [], []
+        if folders or files or not path:
+            return Facts(path, "directory")
+        if not storage.exists(path):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        try:
+            modified = storage.get_modified_time(path)
+        except NotImplementedError:
+            modified = None
+        return Facts(path, "file", storage.size(path), modified=modified)
+
+    def begin_read(self, path: str, start: int = 0, length: int | None = None) -> Download:
+        """See :meth:`Contract.begin_read`."""
+        file = self._storage.open(path, "rb")
+        return _ApiDownload(Facts(path, size=file.size), file)
+
+    def begin_upload(
+        self, path: str, exclusive: bool = False, metadata: Mapping[str, Any] | None = None
+    ) -> Upload:
+        """See :meth:`Contract.begin_upload`."""
+        if exclusive and self._storage.exists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+        return _ApiUpload(self._storage, path)
+
+    def scan(
+        self, path: str, delimiter: str | None = None, start_after: str | None = None, *, details: bool = True
+    ) -> Scan:
+        """Not offered: fsspec's ``find`` and ``walk`` work through :meth:`ls`."""
+        raise NotImplementedError("djstorage:// over a foreign storage is listed by ls and find.")
+
+    def remove(self, path: str) -> None:
+        """See :meth:`Contract.remove`."""
+        self._storage.delete(path)
+
+    def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
+        """Return the facts as fsspec names them."""
+        facts = self.inspect(self._strip_protocol(path))
+        return {"name": facts.path, "size": facts.size or 0, "type": facts.type, "mtime": facts.modified}
+
+    def ls(self, path: str, detail: bool = True, **kwargs: Any) -> list[Any]:
+        """List a folder."""
+        path = self._strip_protocol(path)
+        folders, files = self._storage.listdir(path)
+        names = [f"{path}/{name}".lstrip("/") for name in files]
+        infos = [{"name": f"{path}/{name}".lstrip("/"), "size": 0, "type": "directory"} for name in folders]
+        infos += [self.info(name) for name in names]
+        return infos if detail else [info["name"] for info in infos]
+
+    def created(self, path: str) -> datetime:
+        """Return when a file was created."""
+        return cast("datetime", self._storage.get_created_time(path))
+
+    def modified(self, path: str) -> datetime:
+        """Return when a file was last changed."""
+        return cast("datetime", self._storage.get_modified_time(path))
+
+    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+        """Do nothing: folders come with their files."""
+
+
+class _ApiDownload(Download):
+    first_block = 0
+
+    def __init__(self, facts: Facts, file: Any) -> None:
+        super().__init__(facts)
+        self._file = file
+
+    def read(self, start: int, end: int) -> bytes:
+        self._file.seek(start)
+        return cast("bytes", self._file.read(end - start))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _ApiUpload(Upload):
+    def __init__(self, storage: Any, path: str) -> None:
+        self._storage = storage
+        self._path = path
+        self._content: Any = SpooledTemporaryFile(max_size=2**24)
+
+    def part(self, data: bytes) -> None:
+        self._content.write(data)
+
+    def commit(self) -> None:
+        from django.core.files.base import File
+
+        self._content.seek(0)
+        self._storage.delete(self._path)
+        saved = self._storage.save(self._path, File(self._content, self._path))
+        if saved != self._path:
+            self._storage.delete(saved)
+            raise FileExistsError(errno.EEXIST, "Another process took the name meanwhile", self._path)
+        self._content.close()
+
+    def abort(self) -> None:
+        self._content.close()

@@ -1,0 +1,129 @@
+"""For your own tests: every alias of ``STORAGES`` an isolated memory store.
+
+As a context manager, a decorator of functions and of ``TestCase`` classes, or the pytest fixture of the same name::
+
+    with isolated_storages():
+        default_storage.save("a.txt", ContentFile(b"kept in memory, and forgotten at the end"))
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ContextDecorator, ExitStack
+from typing import Any, Self
+
+try:
+    import pytest
+except ImportError:  # a project that tests with unittest alone
+    pytest = None  # type: ignore[assignment]
+
+__all__ = ["isolated_storages"]
+
+#: Options that tell how a storage behaves, not where its files are: kept.
+_KEPT = ("allow_overwrite", "base_url")
+
+
+class isolated_storages(ContextDecorator):  # noqa: N801 - used like a function
+    """Replace every alias, and the storage of every model field that is one of them, by a memory store of its own.
+
+    :param aliases: only these aliases; all of them if none is named.
+    """
+
+    def __init__(self, *aliases: str) -> None:
+        self._aliases = aliases
+        self._stack: ExitStack | None = None
+
+    def __enter__(self) -> Self:
+        from django.apps import apps
+        from django.core.files.storage import storages
+        from django.test import override_settings
+
+        fields = list(_fields_by_alias(apps.get_models() if apps.ready else ()))
+        replaced = dict(storages.backends)
+        for alias in self._aliases or replaced:
+            replaced[alias] = _in_memory(alias, storages[alias])
+        with ExitStack() as stack:
+            stack.enter_context(override_settings(STORAGES=replaced))
+            for field, alias in fields:
+                if alias in (self._aliases or replaced):
+                    stack.callback(setattr, field, "storage", field.storage)
+                    field.storage = storages[alias]
+            for alias in self._aliases or replaced:
+                stack.callback(storages[alias].fs.clear)  # type: ignore[attr-defined]
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        stack, self._stack = self._stack, None
+        if stack is not None:
+            stack.close()
+
+    def _recreate_cm(self) -> Self:
+        return type(self)(*self._aliases)
+
+    def __call__(self, function: Any) -> Any:
+        """Decorate a test function, sync or async, or a TestCase class (each test anew)."""
+        if inspect.isclass(function):
+            return _decorated_class(function, self._aliases)
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def run(*args: Any, **kwargs: Any) -> Any:
+                with self._recreate_cm():
+                    return await function(*args, **kwargs)
+
+            return run
+        return super().__call__(function)
+
+
+def _decorated_class(cls: type[Any], aliases: tuple[str, ...]) -> type[Any]:
+    set_up: Callable[[Any], None] = cls.setUp
+
+    @functools.wraps(set_up)
+    def set_up_in_memory(self: Any) -> None:
+        isolated = isolated_storages(*aliases)
+        isolated.__enter__()
+        self.addCleanup(isolated.__exit__, None, None, None)
+        set_up(self)
+
+    cls.setUp = set_up_in_memory
+    return cls
+
+
+def _in_memory(alias: str, storage: Any) -> dict[str, Any]:
+    from django.contrib.staticfiles.storage import StaticFilesStorage
+
+    from django_fsspec_storages.static import StaticMixin
+
+    static = alias == "staticfiles" or isinstance(storage, (StaticFilesStorage, StaticMixin))
+    backend = "static.FsspecStaticStorage" if static else "FsspecStorage"
+    options = {name: getattr(storage, name) for name in _KEPT if getattr(storage, name, None) is not None}
+    options |= {
+        "protocol": "memory",
+        "location": "",
+        "storage_options": {"space": f"{alias}-{secrets.token_hex(8)}"},
+    }
+    return {"BACKEND": f"django_fsspec_storages.{backend}", "OPTIONS": options}
+
+
+def _fields_by_alias(models: Any) -> Iterator[tuple[Any, str]]:
+    from django.core.files.storage import storages
+    from django.db.models import FileField
+
+    aliases = {id(storages[alias]): alias for alias in storages.backends}
+    for model in models:
+        for field in model._meta.local_fields:
+            if isinstance(field, FileField) and id(field.storage) in aliases:
+                yield field, aliases[id(field.storage)]
+
+
+if pytest is not None:
+
+    @pytest.fixture(name="isolated_storages")
+    def _isolated_storages() -> Iterator[None]:
+        """Give every alias of STORAGES an isolated memory store for one test."""
+        with isolated_storages():
+            yield
