@@ -31,10 +31,11 @@ def stored(alias: str) -> Storage:
 
 def alias_of(storage: Aliased) -> str | None:
     """Return the alias a storage belongs to, or None: by identity, then by BACKEND and equal OPTIONS."""
-    for alias, known in storages._storages.items():  # type: ignore[attr-defined]
+    handler: Any = storages
+    for alias, known in handler._storages.items():
         if known is storage:
             return str(alias)
-    for alias, parameters in storages.backends.items():  # identity is lost under override_settings
+    for alias, parameters in handler.backends.items():  # identity is lost under override_settings
         if storage.given == ((), parameters.get("OPTIONS", {})) and _is_class(
             parameters["BACKEND"], type(storage)
         ):
@@ -51,6 +52,17 @@ def _is_class(backend: Any, cls: type[Any]) -> bool:
         return False
 
 
+def public_path(cls: type[Any]) -> str:
+    """Return where a class is imported from; one of ours from the outermost place, which stays when modules are cut."""
+    package, *below = cls.__module__.split(".")
+    if package == "django_fsspec_storages":
+        for count in range(len(below)):
+            module = ".".join([package, *below[:count]])
+            if getattr(import_module(module), cls.__qualname__, None) is cls:
+                return f"{module}.{cls.__qualname__}"
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
 class Aliased(Configured):
     """A storage that deconstructs and pickles to its alias, and never puts a secret into a migration.
 
@@ -60,7 +72,7 @@ class Aliased(Configured):
     _given: tuple[tuple[Any, ...], dict[str, Any]]
 
     #: Attributes that only save work: left out of pickles.
-    caches: ClassVar[frozenset[str]] = frozenset({"_given"})
+    caches: ClassVar[frozenset[str]] = frozenset({"_given", "_sound"})
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
@@ -82,7 +94,8 @@ class Aliased(Configured):
         # Read by the deconstruct() that Django's decorator puts on a subclass.
         args, kwargs = self._given
         options = type(self).declared_options()
-        hidden = {name for name, option in options.items() if option.secret} | {"storage_options"}
+        secret = [option for option in options.values() if option.secret]
+        hidden = {option.key for option in secret} | {old.name for option in secret for old in option.legacy}
         return args, {name: value for name, value in kwargs.items() if name not in hidden}
 
     @_constructor_args.setter
@@ -104,7 +117,7 @@ class Aliased(Configured):
                 "module, or give the storage an alias in STORAGES."
             )
         args, kwargs = self._constructor_args
-        return f"{cls.__module__}.{cls.__qualname__}", args, kwargs
+        return public_path(cls), args, kwargs
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -149,9 +162,15 @@ def _rebuilt(cls: type[Aliased], args: tuple[Any, ...], kwargs: dict[str, Any]) 
     return cls(*args, **kwargs)
 
 
+def names_storages() -> bool:
+    """Tell whether the project has a ``STORAGES`` of its own."""
+    configured: Any = settings
+    return bool(configured.is_overridden("STORAGES"))
+
+
 def legacy_aliases() -> dict[str, dict[str, Any]]:
     """Return the aliases that the old settings fill, in the form of ``STORAGES``: those that STORAGES does not name."""
-    named = settings.STORAGES if settings.is_overridden("STORAGES") else {}
+    named = settings.STORAGES if names_storages() else {}
     return {
         alias: {"BACKEND": getattr(settings, setting)}
         for setting, alias in LEGACY_SETTINGS.items()
@@ -165,8 +184,9 @@ def honour_legacy_settings() -> None:
     Django dropped them in 5.1. The handler's ``backends`` is where it reads ``STORAGES``; whoever resets that (tests
     do, on ``setting_changed``) makes it look again.
     """
-    StorageHandler.backends = cached_property(_backends)
-    StorageHandler.backends.__set_name__(StorageHandler, "backends")
+    backends: Any = cached_property(_backends)
+    backends.__set_name__(StorageHandler, "backends")
+    StorageHandler.backends = backends  # type: ignore[method-assign]
     setting_changed.connect(_legacy_setting_changed, dispatch_uid="django_fsspec_storages.aliases")
     _forget_storages()
 
@@ -190,5 +210,6 @@ def _forget_storages() -> None:
     handler.__dict__.pop("backends", None)
     handler._backends = None
     handler._storages = {}
-    for lazy in (default_storage, staticfiles_storage):
+    lazies: tuple[Any, ...] = (default_storage, staticfiles_storage)
+    for lazy in lazies:
         lazy._wrapped = empty

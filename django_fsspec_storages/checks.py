@@ -9,13 +9,14 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning
+from django.core import checks
+from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from django.db.models import FileField
 from django.utils.module_loading import import_string
 
-from django_fsspec_storages.aliases import LEGACY_SETTINGS, Aliased
+from django_fsspec_storages.aliases import LEGACY_SETTINGS, Aliased, names_storages
 from django_fsspec_storages.filesystems.promises import DEVIATIONS, Promise
 from django_fsspec_storages.filesystems.registry import MENDED
 from django_fsspec_storages.names import UnsafeLocation, clean_location
@@ -42,19 +43,16 @@ EXTRAS = {
 def check_storages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check every alias whose BACKEND is ours, and the two settings of old."""
     messages: list[CheckMessage] = list(_check_legacy_settings())
-    for alias, parameters in storages.backends.items():
+    handler: Any = storages
+    for alias, parameters in handler.backends.items():
         messages += _check_alias(alias, parameters)
     return messages
 
 
 def _check_legacy_settings() -> Iterator[CheckMessage]:
     for setting, alias in LEGACY_SETTINGS.items():
-        if (
-            getattr(settings, setting, None)
-            and settings.is_overridden("STORAGES")
-            and alias in settings.STORAGES
-        ):
-            yield Warning(
+        if getattr(settings, setting, None) and names_storages() and alias in settings.STORAGES:
+            yield checks.Warning(
                 f"{setting} is ignored: STORAGES names the alias {alias!r}.",
                 hint=f"Remove {setting}, or the alias from STORAGES.",
                 id="fsspec_storages.W006",
@@ -88,7 +86,7 @@ def _check_alias(alias: str, parameters: dict[str, Any]) -> Iterator[CheckMessag
         return
     for warning in legacy:
         if issubclass(warning.category, DeprecationWarning):
-            yield Warning(f"STORAGES[{alias!r}]: {warning.message}", id="fsspec_storages.W001")
+            yield checks.Warning(f"STORAGES[{alias!r}]: {warning.message}", id="fsspec_storages.W001")
     for fault in faults:
         number = 3 if "is required" in fault else 5
         yield Error(f"STORAGES[{alias!r}]: {fault}.", id=f"fsspec_storages.E00{number}")
@@ -121,7 +119,7 @@ def _check_protocol(alias: str, storage: FsspecStorage) -> Iterator[CheckMessage
             id="fsspec_storages.E007",
         )
     elif Promise.FRESH in DEVIATIONS.get(protocol, {}):
-        yield Warning(
+        yield checks.Warning(
             f"STORAGES[{alias!r}]: protocol {protocol!r} is not fresh: {DEVIATIONS[protocol][Promise.FRESH]}.",
             hint="Use it only for files that never change under their name.",
             id="fsspec_storages.W007",
@@ -158,9 +156,9 @@ def check_fields(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Check
             hidden = set(storage.given[1]) - set(storage._constructor_args[1])
             if hidden:
                 messages.append(
-                    Warning(
-                        f"The storage of {model._meta.label}.{field.name} is given {', '.join(sorted(hidden))} directly; "
-                        "its migrations leave that out.",
+                    checks.Warning(
+                        f"The storage of {model._meta.label}.{field.name} is given "
+                        f"{', '.join(sorted(hidden))} directly; its migrations leave that out.",
                         hint="Configure the storage as an alias in STORAGES and use storages['…'] for the field.",
                         obj=field,
                         id="fsspec_storages.W004",

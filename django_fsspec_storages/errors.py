@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 __all__ = [
     "CannotKeepPromise",
+    "Explain",
     "FileChangedError",
     "NoUrlError",
-    "Explain",
     "Translate",
     "translate",
 ]
@@ -29,7 +29,7 @@ class FileChangedError(OSError):
 
 
 class NoUrlError(ValueError, NotImplementedError):
-    """The storage has no URL for its files. Django raises ``ValueError`` here, Wagtail catches ``NotImplementedError``."""
+    """There is no URL for a file: a ``ValueError``, as in Django, and a ``NotImplementedError``, which Wagtail catches."""
 
 
 class CannotKeepPromise(ValueError):

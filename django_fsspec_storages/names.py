@@ -9,10 +9,14 @@ from pathlib import PurePath
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.utils.encoding import filepath_to_uri
+from django.utils.functional import Promise
+
+from django_fsspec_storages.errors import CannotKeepPromise
 
 __all__ = [
     "UnsafeLocation",
     "check_length",
+    "check_url_form",
     "clean",
     "clean_for_url",
     "clean_location",
@@ -21,7 +25,7 @@ __all__ = [
     "to_url",
 ]
 
-_DRIVE = re.compile(r"[A-Za-z]:")
+_DRIVE = re.compile(r"[A-Za-z]:(?!:)")  # "a::b" is none
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -37,8 +41,9 @@ def clean(name: str | PurePath) -> str:
 
     :raises SuspiciousFileOperation: if it is absolute, has a drive letter, a segment of two or more dots, a control
         character or half a surrogate pair.
+    :raises TypeError: if it is no text.
     """
-    text = str(name).replace("\\", "/")
+    text = _text(name)
     if text.startswith("/"):
         raise SuspiciousFileOperation(
             f"The name {name!r} is absolute; names are relative to the storage's location."
@@ -49,6 +54,12 @@ def clean(name: str | PurePath) -> str:
     if segments and _DRIVE.match(segments[0]):
         raise SuspiciousFileOperation(f"The name {name!r} begins with a drive letter.")
     return "/".join(segments)
+
+
+def _text(name: object) -> str:
+    if isinstance(name, (str, PurePath, Promise)):
+        return str(name).replace("\\", "/")
+    raise TypeError(f"A name is a str, not {type(name).__name__}: {name!r}.")
 
 
 def _check_segment(segment: str, name: str | PurePath) -> None:
@@ -73,18 +84,30 @@ def clean_for_url(name: str | PurePath | None) -> str:
     """
     if name is None:
         return ""
-    text = str(name).replace("\\", "/").lstrip("/")
+    text = _text(name).lstrip("/")
     cleaned = clean(text)
     return cleaned + "/" if cleaned and text.endswith("/") else cleaned
 
 
 def to_url(base: str, name: str) -> str:
-    """Return ``base`` and a cleaned name as one URL. Joined by hand: ``urljoin`` lets ``http://evil/`` replace the base."""
+    """Return ``base`` and a cleaned name as one URL, joined by hand: ``urljoin`` lets ``http://evil/`` replace a base."""
     return base + "/" * (bool(base) and not base.endswith("/")) + (filepath_to_uri(name) or "")
 
 
+def check_url_form(name: str | PurePath) -> None:
+    """Refuse a name that fsspec reads otherwise when it stands in a URL.
+
+    :raises ValueError: if it holds ``::``, ``://`` or a provider's version marker.
+    """
+    text = str(name)
+    if "::" in text or "://" in text or "?versionid=" in text.lower():
+        raise CannotKeepPromise(
+            f"{text!r} means something else in a URL of fsspec. Use storage.fs_path(name) with filesystem=storage.fs."
+        )
+
+
 def clean_location(location: object, schemes: tuple[str, ...] = ()) -> str:
-    r"""Return a location without a final slash, ``\`` as ``/``. It may be absolute, and lazy.
+    """Return a location normalised as names are. Unlike a name it may be absolute, and lazy.
 
     :param schemes: URL schemes that name a place on this filesystem, as HTTP's do; every other URL is refused.
     :raises UnsafeLocation: if it is a URL, or has a segment of two or more dots, a control character or half a
@@ -98,12 +121,16 @@ def clean_location(location: object, schemes: tuple[str, ...] = ()) -> str:
             f"location={text!r} is a URL. A location is the folder (prefix) of this storage's files on its filesystem; "
             "the public address is base_url or the provider's custom domain."
         )
+    segments = (rest if separator else text).split("/")
     try:
-        for segment in rest.split("/") if separator else text.split("/"):
+        for segment in segments:
             _check_segment(segment, text)
     except SuspiciousFileOperation as error:
         raise UnsafeLocation(f"location={text!r} cannot confine names: {error}") from error
-    return text.rstrip("/") or text[:1]
+    if separator:
+        return text.rstrip("/")
+    start = "//" if os.name == "nt" and text.startswith("//") else "/" * text.startswith("/")
+    return start + "/".join(segment for segment in segments if segment not in ("", "."))
 
 
 def join(location: str, name: str) -> str:

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.functional import Promise
 
-__all__ = ["Configured", "Found", "Legacy", "Option"]
+__all__ = ["Configured", "Found", "Legacy", "Option", "UnknownOption"]
 
 T = TypeVar("T")
 
@@ -52,6 +52,10 @@ class Legacy(NamedTuple):
     keyword: bool = False
 
 
+class UnknownOption(ImproperlyConfigured):
+    """A storage was given an option that it does not have."""
+
+
 class Found(NamedTuple):
     """A value and where it was set, in words."""
 
@@ -74,6 +78,7 @@ class Option(Generic[T]):
     :param required: whether the storage cannot work without; enforced by the checks and when it is needed.
     :param empty: whether ``""`` is a value and not "none".
     :param choices: the values allowed.
+    :param key: its key in ``OPTIONS``, where that is not its name.
     :param legacy: former names, which warn.
     :param doc: one sentence for the manual, in Markdown.
     """
@@ -90,6 +95,7 @@ class Option(Generic[T]):
         required: bool = False,
         empty: bool = False,
         choices: tuple[Any, ...] = (),
+        key: str = "",
         legacy: Iterable[Legacy] = (),
         doc: str,
     ) -> None:
@@ -101,12 +107,14 @@ class Option(Generic[T]):
         self.required = required
         self.empty = empty
         self.choices = choices
+        self.key = key
         self.legacy = tuple(legacy)
         self.doc = doc
         self._looked_up: tuple[int, Found | None] = (-1, None)
 
     def __set_name__(self, owner: type[Any], name: str) -> None:
         self.name = name
+        self.key = self.key or name
 
     @overload
     def __get__(self, instance: None, owner: type[Any]) -> Self: ...
@@ -119,7 +127,10 @@ class Option(Generic[T]):
         if found is not None:
             return cast("T", found.value)
         default = self.default
-        return cast("T", default(instance) if callable(default) else default)
+        if callable(default):
+            value: T = default(instance)
+            return value
+        return default
 
     def look_up(self) -> Found | None:
         """Return what the settings or the environment say, or None. Cached until a setting changes."""
@@ -128,6 +139,10 @@ class Option(Generic[T]):
             generation, found = _generation, self._find()
             self._looked_up = (generation, found)
         return found
+
+    def forget(self) -> None:
+        """Look up anew next time, and warn again of an old name."""
+        self._looked_up = (-1, None)
 
     def _find(self) -> Found | None:
         for name in self.names:
@@ -138,7 +153,8 @@ class Option(Generic[T]):
             value = None if old.keyword else getattr(settings, old.name, None)
             if not _is_unset(value):
                 self.warn(old.name)
-                return Found(old.translate(value) if old.translate else value, f"the setting {old.name}")
+                value = old.translate(value) if old.translate else value
+                return Found(self.convert(value), f"the setting {old.name}")
         for name in self.names if self.env else ():
             value = os.environ.get(name)
             if not _is_unset(value):
@@ -147,7 +163,7 @@ class Option(Generic[T]):
 
     def warn(self, old: str) -> None:
         """Warn that an old name was used, with the new spelling."""
-        new = self.names[0] if self.names and old.isupper() else self.name
+        new = self.names[0] if self.names and old.isupper() else self.key
         warnings.warn(f"{old} is an old name: use {new} instead.", DeprecationWarning, stacklevel=2)
 
     def convert(self, value: Any) -> Any:
@@ -159,26 +175,19 @@ class Option(Generic[T]):
             return _WORDS.get(value.strip().lower(), value)
         if kind in (int, float):
             try:
-                return kind(value, 0) if kind is int and value.strip()[:2].lower() == "0o" else kind(value)
+                return int(value, 0) if kind is int else float(value)  # "0644" could be either: refused
             except ValueError:
                 return value
         return value
 
     def fault(self, value: Any) -> str | None:
         """Return what is wrong with a value, without showing it if it is secret; None if nothing is."""
-        if value is None or isinstance(value, Promise) or not self.types and not self.choices:
+        if value is False or _is_unset(value) or isinstance(value, Promise):  # none, whatever the type
             return None
         shown = "the value" if self.secret else repr(value)
         if self.choices and value not in self.choices:
             return f"{shown} is not one of {', '.join(map(repr, self.choices))}"
-        if (
-            self.types
-            and not isinstance(value, self.types)
-            or isinstance(value, bool)
-            and bool not in self.types
-        ):
-            if value is False:  # ends the search, and means none
-                return None
+        if self.types and (not isinstance(value, self.types) or (value is True and bool not in self.types)):
             wanted = " or ".join(kind.__name__ for kind in self.types)
             return f"{shown} is {type(value).__name__}, not {wanted}"
         return None
@@ -199,64 +208,99 @@ class Configured:
             found.update((name, value) for name, value in vars(base).items() if isinstance(value, Option))
         return found
 
+    @classmethod
+    def computes(cls, name: str) -> bool:
+        """Tell whether a subclass has made an option a property: its value is for the moment, and may need a request."""
+        attribute = getattr(cls, name)
+        return hasattr(attribute, "__get__") and not isinstance(attribute, Option)
+
     def get_default_settings(self) -> dict[str, Any]:
-        """Return option names and values. A subclass may add names of its own, which OPTIONS may then set."""
+        """Return option keys and values. A subclass may add keys of its own, which OPTIONS may then set."""
         cls = type(self)
-        return {n: getattr(self, n) for n in cls.declared_options() if isinstance(getattr(cls, n), Option)}
+        options = cls.declared_options().items()
+        return {o.key: getattr(self, name) for name, o in options if isinstance(getattr(cls, name), Option)}
 
     def configure(self, given: Mapping[str, Any]) -> None:
         """Keep the constructor's keywords.
 
-        :raises ImproperlyConfigured: if there is no such option, or the value has the wrong type.
+        :raises ImproperlyConfigured: if there is no such option, the value has the wrong type, or an option is given
+            by two of its names.
         """
-        options = type(self).declared_options()
+        options = {option.key: option for option in type(self).declared_options().values()}
         added = self._added_settings()
+        seen: dict[str, str] = {}
         for keyword, value in given.items():
-            name, kept = _modern(options, keyword, value)
-            if name in options:
-                kept = self._checked(options[name], kept)
-            elif name not in added:
-                raise ImproperlyConfigured(unknown_option(type(self), name, [*options, *added]))
-            self.__dict__[name] = kept
-        for name, value in added.items():
-            if name in options or not hasattr(type(self), name):
+            key, kept = _modern(options, keyword, value)
+            if key in options:
+                kept = self._checked(options[key], kept)
+            elif key not in added:
+                raise UnknownOption(unknown_option(type(self), key, [*options, *added]))
+            if key in seen:
+                raise ImproperlyConfigured(
+                    f"{type(self).__name__}: {seen[key]!r} and {keyword!r} are one option; give one of them."
+                )
+            seen[key] = keyword
+            self.__dict__[options[key].name if key in options else key] = kept
+        for key, value in added.items():
+            name = options[key].name if key in options else key
+            if isinstance(getattr(type(self), name, _UNSET), (Option, type(_UNSET))):
                 self.__dict__.setdefault(name, value)
 
     def _checked(self, option: Option[Any], value: Any) -> Any:
         value = option.convert(value)
         fault = option.fault(value)
         if fault:
-            raise ImproperlyConfigured(f"{type(self).__name__}: option {option.name!r}: {fault}.")
-        return None if value == "" and not option.empty else value
+            raise ImproperlyConfigured(f"{type(self).__name__}: option {option.key!r}: {fault}.")
+        if value is False:
+            return None if option.types and bool not in option.types else False
+        return None if _is_unset(value) and not option.empty else value
 
     def _added_settings(self) -> dict[str, Any]:
         """Return what a subclass's ``get_default_settings`` says beyond, or otherwise than, the options themselves."""
         if type(self).get_default_settings is Configured.get_default_settings:
             return {}
         ours = Configured.get_default_settings(self)
-        return {n: v for n, v in self.get_default_settings().items() if n not in ours or ours[n] is not v}
+        theirs = self.get_default_settings().items()
+        return {k: v for k, v in theirs if k not in ours or (ours[k] is not v and ours[k] != v)}
+
+    def where(self) -> str:
+        """Return how messages call this object; never a secret."""
+        return type(self).__name__
+
+    def require_options(self) -> None:
+        """Refuse to work with options that are wrong. Looks again only after a setting has changed.
+
+        :raises ImproperlyConfigured: says which, where it was set, and what to do.
+        """
+        if self.__dict__.get("_sound") != _generation:
+            generation, faults = _generation, self.option_faults()
+            if faults:
+                raise ImproperlyConfigured(f"{self.where()}: {'; '.join(faults)}.")
+            self.__dict__["_sound"] = generation
 
     def option_source(self, name: str) -> Found:
         """Return an option's value and where it was set, in words."""
         option = type(self).declared_options()[name]
-        if isinstance(getattr(type(self), name), property):
+        if self.computes(name):
             return Found(getattr(self, name), f"the property {type(self).__name__}.{name}")
         if name in self.__dict__:
-            return Found(self.__dict__[name], f"the option {name!r}")
+            return Found(self.__dict__[name], f"the option {option.key!r}")
         if not isinstance(getattr(type(self), name), Option):
             return Found(getattr(self, name), f"the attribute {type(self).__name__}.{name}")
         return option.look_up() or Found(getattr(self, name), "the default")
 
     def option_faults(self) -> list[str]:
-        """Return what is wrong with the options as they are now, in sentences without secrets."""
+        """Return what is wrong with the options as they are now, in sentences without secrets; properties are not read."""
         faults = []
         for name, option in type(self).declared_options().items():
+            if self.computes(name):
+                continue
             value, source = self.option_source(name)
             fault = option.fault(value)
             if fault:
-                faults.append(f"option {name!r}, from {source}: {fault}")
+                faults.append(f"option {option.key!r}, from {source}: {fault}")
             elif option.required and _is_unset(value):
-                faults.append(f"option {name!r} is required: set it in OPTIONS{_or_settings(option)}")
+                faults.append(f"option {option.key!r} is required: set it in OPTIONS{_or_settings(option)}")
         return faults
 
 
@@ -265,13 +309,14 @@ def _or_settings(option: Option[Any]) -> str:
 
 
 def _modern(options: Mapping[str, Option[Any]], keyword: str, value: Any) -> tuple[str, Any]:
+    """Return the key and value of today for a keyword, which may be an old name."""
     if keyword in options:
         return keyword, value
-    for name, option in options.items():
+    for key, option in options.items():
         for old in option.legacy:
             if old.keyword and old.name == keyword:
                 option.warn(keyword)
-                return name, old.translate(value) if old.translate else value
+                return key, old.translate(value) if old.translate else value
     return keyword, value
 
 

@@ -11,9 +11,9 @@ from typing import IO, Any, NamedTuple, cast
 
 from fsspec import AbstractFileSystem
 
-from django_fsspec_storages.errors import CannotKeepPromise
 from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
 from django_fsspec_storages.filesystems.mending import Mended
+from django_fsspec_storages.names import check_url_form
 
 __all__ = ["DjangoStorageFileSystem", "StorageApiFileSystem"]
 
@@ -44,10 +44,7 @@ class DjangoStorageFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def _place(self, path: str) -> _Place:
         alias, _, name = self._strip_protocol(path).strip("/").partition("/")
-        if "::" in name or "://" in name or "?versionid=" in name.lower():
-            raise CannotKeepPromise(
-                f"{name!r} means something else in a URL of fsspec. Use storage.fs_path(name) with filesystem=storage.fs."
-            )
+        check_url_form(name)
         storage = _storage(alias)
         if hasattr(storage, "fs_path"):
             return _Place(storage.fs, storage.fs_path(name), storage.fs_path(""), alias)
@@ -294,7 +291,7 @@ class _ApiUpload(Upload):
     def __init__(self, storage: Any, path: str) -> None:
         self._storage = storage
         self._path = path
-        self._content: Any = SpooledTemporaryFile(max_size=2**24)
+        self._content: Any = SpooledTemporaryFile(max_size=2**24)  # noqa: SIM115 - closed with us
 
     def part(self, data: bytes) -> None:
         self._content.write(data)

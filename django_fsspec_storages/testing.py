@@ -42,7 +42,7 @@ class isolated_storages(ContextDecorator):  # noqa: N801 - used like a function
         from django.test import override_settings
 
         fields = list(_fields_by_alias(apps.get_models() if apps.ready else ()))
-        replaced = dict(storages.backends)
+        replaced: dict[str, Any] = dict(storages.backends)
         for alias in self._aliases or replaced:
             replaced[alias] = _in_memory(alias, storages[alias])
         with ExitStack() as stack:
@@ -56,7 +56,7 @@ class isolated_storages(ContextDecorator):  # noqa: N801 - used like a function
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: object) -> None:
         stack, self._stack = self._stack, None
         if stack is not None:
             stack.close()

@@ -22,7 +22,7 @@ __all__ = ["AsyncFile", "AsyncReader", "AsyncWrapper", "AsyncWriter"]
 
 
 class AsyncFile:
-    """A file for ``async with``; ``async for`` gives its chunks. Leaving the block by an exception publishes nothing."""
+    """A file for ``async with`` and ``async for``, which gives chunks. An exception in the block publishes nothing."""
 
     def __init__(self, name: str, mode: str) -> None:
         self.name = name
@@ -56,7 +56,7 @@ class AsyncFile:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: Any, error: Any, traceback: Any) -> None:
+    async def __aexit__(self, kind: object, error: object, traceback: object) -> None:
         await (self.close() if kind is None else self.abort())
 
     def _require_open(self) -> None:

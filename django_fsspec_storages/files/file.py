@@ -10,10 +10,14 @@ from django.core.files.base import File
 if TYPE_CHECKING:
     from django_fsspec_storages.storage import FsspecStorage
 
+    _File = File[Any]
+else:
+    _File = File
+
 __all__ = ["FsspecFile"]
 
 
-class FsspecFile(File):  # type: ignore[type-arg]
+class FsspecFile(_File):
     """A file of a storage, open for reading or writing.
 
     ``close`` publishes what was written; an exception in its ``with`` block, or a dropped file, does not.
@@ -24,6 +28,8 @@ class FsspecFile(File):  # type: ignore[type-arg]
     :raises FileNotFoundError: if it is to be read and there is none.
     :raises ValueError: if the storage cannot honour the mode.
     """
+
+    file: Any
 
     def __init__(self, name: str, mode: str, storage: FsspecStorage) -> None:
         super().__init__(storage.open_handle(name, mode), name)
@@ -58,19 +64,19 @@ class FsspecFile(File):  # type: ignore[type-arg]
         return self
 
     def write(self, data: Any) -> int:
-        """Write bytes or text, whatever the mode: text becomes UTF-8, and bytes in text mode are written as they are."""
+        """Write bytes or text, whatever the mode: text becomes UTF-8, bytes in text mode are written unchanged."""
         if isinstance(self.file, io.TextIOWrapper):
             if isinstance(data, str):
                 return self.file.write(data)
             self.file.flush()
-            return self.file.buffer.write(data)
+            return int(self._binary().write(data))
         return int(self.file.write(data.encode() if isinstance(data, str) else data))
 
     def abort(self) -> None:
         """Close without publishing."""
         (self.file.abort if hasattr(self.file, "abort") else self.file.close)()
 
-    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if kind is None:
             self.close()
         else:

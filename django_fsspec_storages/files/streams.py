@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from django.core.files.base import File
 
@@ -49,7 +49,7 @@ class _Forward:
 
 
 class Stream(_Forward):
-    """Pieces of a file, in bounded memory: for ``StreamingHttpResponse`` and other proxies. Opened by ``open_stream``."""
+    """Pieces of a file, in bounded memory: for ``StreamingHttpResponse`` and its like. ``open_stream`` makes it."""
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -64,7 +64,7 @@ class Stream(_Forward):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 
@@ -88,5 +88,5 @@ class AsyncStream(_Forward):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *error: Any) -> None:
+    async def __aexit__(self, *error: object) -> None:
         self.close()

@@ -7,13 +7,13 @@ final: no globbing, no protocol to strip, no version marker to split off.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import IO, Any, ClassVar, Literal
 
-from django_fsspec_storages.errors import Explain, Translate, translate
+from django_fsspec_storages.errors import Translate, translate
 from django_fsspec_storages.filesystems.driver import Step, arun, bridge, run
 
 __all__ = ["Contract", "CoroutineContract", "Download", "Facts", "Scan", "Upload", "primitive"]
@@ -87,7 +87,7 @@ class Upload:
     part_size: ClassVar[int | None] = None
 
     def part(self, data: bytes) -> Any:
-        """Take the next bytes, which are immutable; return when accepted. A failure may be reported at the next step."""
+        """Take the next bytes, which are immutable; return when accepted. A failure may show at the next step."""
         raise NotImplementedError
 
     def commit(self) -> Any:
@@ -105,7 +105,7 @@ class Upload:
 class Scan:
     """A listing in pages; asks for nothing before the first page.
 
-    Iterate it (``for page in fs.scan(…)`` or ``async for``). A coroutine filesystem overrides ``page`` with a coroutine.
+    Iterate it with ``for`` or ``async for``. A coroutine filesystem overrides ``page`` with a coroutine.
     """
 
     def page(self) -> Any:
@@ -139,9 +139,6 @@ class Contract:
     has_folders: bool = True
     #: The filesystem's open() also takes ``a`` and ``+`` modes and honours them.
     writes_in_place: bool = False
-    #: The provider's own map of errors.
-    explain: ClassVar[Explain | None] = None
-
     protocol: Any
 
     def inspect(self, path: str) -> Facts:
@@ -204,6 +201,10 @@ class Contract:
         protocol = self.protocol if isinstance(self.protocol, str) else self.protocol[0]
         return f"{protocol} filesystem"
 
+    def explain(self, error: BaseException) -> type[OSError] | None:
+        """Return the built-in class that says what the provider's error says; None where the common map will do."""
+        return None
+
     def translator(self, path: str) -> Translate:
         """Return the map from this filesystem's errors to ours, for a caller who works on ``path``."""
         return partial(translate, name=path, where=self.describe(), explain=self.explain)
@@ -248,9 +249,7 @@ class CoroutineContract(Contract):
         bridge(self._remove(path))
 
 
-def primitive(
-    filesystem: Contract, name: str
-) -> Callable[..., Any] | Callable[..., Coroutine[Any, Any, Any]]:
+def primitive(filesystem: Contract, name: str) -> Callable[..., Any]:
     """Return the primitive for a step: the coroutine where the filesystem has one, the blocking call elsewhere."""
     function: Callable[..., Any] = getattr(filesystem, f"_{name}", None) or getattr(filesystem, name)
     return function

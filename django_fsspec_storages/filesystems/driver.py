@@ -53,7 +53,7 @@ class ShieldedStep(Step):
 
 
 class CallersStep(Step):
-    """A call of the caller's own code (reading what is to be saved): never on the filesystem's loop, errors as they are."""
+    """A call of the caller's own code, as its ``read``: never on the filesystem's loop, its errors as they are."""
 
     __slots__ = ()
     foreign = False
@@ -71,8 +71,8 @@ def filesystem_loop() -> asyncio.AbstractEventLoop:
     if patched:
         raise RuntimeError(
             f"This filesystem runs on an asyncio loop in a thread of its own, and {patched} has replaced Python's "
-            "threads with greenlets: the first call would wait for ever. Serve this project with threads or asyncio "
-            "workers (gunicorn: --worker-class gthread), or do not patch 'thread'."
+            "threads or selectors with greenlets: the first call would wait for ever. Serve this project with "
+            "threads or asyncio workers (gunicorn: --worker-class gthread), or patch neither 'thread' nor 'select'."
         )
     loop: asyncio.AbstractEventLoop = get_loop()
     return loop
@@ -80,10 +80,10 @@ def filesystem_loop() -> asyncio.AbstractEventLoop:
 
 def _patched_by() -> str | None:
     gevent = sys.modules.get("gevent.monkey")
-    if gevent is not None and gevent.is_module_patched("threading"):
+    if gevent is not None and any(map(gevent.is_module_patched, ("threading", "selectors"))):
         return "gevent"
     eventlet = sys.modules.get("eventlet.patcher")
-    if eventlet is not None and eventlet.is_monkey_patched("thread"):
+    if eventlet is not None and any(map(eventlet.is_monkey_patched, ("thread", "select"))):
         return "eventlet"
     return None
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import IO, Any, cast
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from fsspec import AbstractFileSystem
 
@@ -35,6 +35,8 @@ class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
     """
 
     cachable = False
+    #: What every object store takes. Much deeper folders are also beyond fsspec's ``makedirs``, which is recursive.
+    max_path = 1024
 
     def __init__(self, wrapped: AbstractFileSystem, **options: Any) -> None:
         super().__init__(**options)
@@ -53,6 +55,10 @@ class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
         scheme, separator, rest = path.partition("://")
         host, slash, name = rest.partition("/")
         return f"{scheme}{separator}{host}{slash}{quote(name)}"
+
+    def _outer(self, name: str) -> str:
+        """Return a name out of a listing of the wrapped filesystem as it is: the reverse of :meth:`_inner`."""
+        return unquote(name) if self._quotes else name
 
     # The primitives
 
@@ -107,11 +113,11 @@ class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
             "type"
         ] == "file":
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
-        page = []
+        page: list[Facts] = []
         for entry in sorted(
             entries, key=lambda entry: entry["name"].rstrip("/") + "/" * (entry["type"] == "directory")
         ):
-            name = entry["name"].rstrip("/").rpartition("/")[2]
+            name = self._outer(entry["name"].rstrip("/").rpartition("/")[2])
             full = f"{path.rstrip('/')}/{name}" if path.strip("/") else f"{self.root_marker}{name}"
             if not name or is_temporary(name):
                 continue
@@ -227,7 +233,7 @@ def _facts(path: str, info: Mapping[str, Any], modified: datetime | None) -> Fac
 
 
 class _FallbackDownload(Download):
-    """Reads through one handle of the wrapped filesystem, and asks after each block but the first whether all is as it was."""
+    """Reads through one handle, and asks after each block but the first whether the file is still the same."""
 
     def __init__(self, filesystem: FallbackFileSystem, facts: Facts, handle: IO[bytes]) -> None:
         if isinstance(handle, io.BytesIO):  # fsspec's memory files hand every reader the same position
@@ -267,7 +273,8 @@ class _FallbackUpload(Upload):
     ) -> None:
         self._filesystem = filesystem
         self._path = path
-        self._temporary: str | None = temporary
+        self._temporary = temporary
+        self._pending = True
         self._handle = handle
         self._exclusive = exclusive
 
@@ -275,23 +282,22 @@ class _FallbackUpload(Upload):
         self._handle.write(data)
 
     def commit(self) -> None:
-        assert self._temporary is not None
         self._handle.close()
         with _publishing:
             if self._exclusive and self._filesystem.wrapped.exists(self._path):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), self._path)
             self._filesystem.move(self._temporary, self._path)
-        self._temporary = None
+        self._pending = False
 
     def abort(self) -> None:
-        temporary, self._temporary = self._temporary, None
-        if temporary is None:
+        if not self._pending:
             return
+        self._pending = False
         try:
             self._handle.close()
         finally:
             try:
-                self._filesystem.wrapped.rm_file(temporary)
+                self._filesystem.wrapped.rm_file(self._temporary)
             except FileNotFoundError:  # it was never more than a buffer
                 return
 

@@ -141,7 +141,7 @@ def release(download: Download) -> None:
 
 
 class Writer(io.BufferedIOBase):
-    """A file open for writing. ``close`` publishes; an exception in its ``with`` block, or a dropped handle, does not."""
+    """A file open for writing: ``close`` publishes; an exception in its ``with`` block, or dropping it, does not."""
 
     def __init__(self, sink: Sink, name: str, mode: str, translate: Translate) -> None:
         self._sink: Sink | None = sink
@@ -219,7 +219,7 @@ class Writer(io.BufferedIOBase):
         self._open_sink()
         return self
 
-    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if kind is None:
             self.close()
         else:
@@ -243,7 +243,7 @@ class TextWriter(io.TextIOWrapper):
 
     discard = abort
 
-    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if kind is None:
             self.close()
         else:

@@ -195,7 +195,8 @@ class _LocalDownload(Download):
 class _LocalUpload(Upload):
     def __init__(self, path: str, temporary: str, descriptor: int, exclusive: bool, mode: int | None) -> None:
         self._path = path
-        self._temporary: str | None = temporary
+        self._temporary = temporary
+        self._pending = True
         self._descriptor: int | None = descriptor
         self._exclusive = exclusive
         self._mode = mode
@@ -211,35 +212,37 @@ class _LocalUpload(Upload):
         return self._descriptor
 
     def commit(self) -> None:
-        descriptor, temporary = self._open_descriptor(), self._temporary
-        assert temporary is not None
+        descriptor = self._open_descriptor()
         if self._mode is not None:
-            os.chmod(descriptor if os.chmod in os.supports_fd else temporary, self._mode)
+            os.chmod(descriptor if os.chmod in os.supports_fd else self._temporary, self._mode)
         self._close()  # before the rename: network filesystems report here what they could not store
         if not self._exclusive:
-            os.replace(temporary, self._path)
-            self._temporary = None
+            self._replace()
             return
         try:
-            os.link(temporary, self._path)
+            os.link(self._temporary, self._path)
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
             # Without links the name is reserved by an empty file, which only this upload may replace.
             os.close(os.open(self._path, _CREATE, 0o666))
-            os.replace(temporary, self._path)
-            self._temporary = None
+            self._replace()
         else:
-            self.abort()  # the temporary name; the file stays under its own
+            self.abort()  # of the temporary name alone: the file stays under its own
+
+    def _replace(self) -> None:
+        os.replace(self._temporary, self._path)
+        self._pending = False
 
     def abort(self) -> None:
         self._close()
-        temporary, self._temporary = self._temporary, None
-        if temporary is not None:
-            try:
-                os.unlink(temporary)
-            except FileNotFoundError:  # somebody tidied up
-                return
+        if not self._pending:
+            return
+        self._pending = False
+        try:
+            os.unlink(self._temporary)
+        except FileNotFoundError:  # somebody tidied up
+            return
 
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, None

@@ -93,6 +93,10 @@ class MemoryFileSystem(Mended, _MemoryFileSystem):  # type: ignore[misc]
                 file.created = self.store[path].created
             file.commit()
 
+    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: Any) -> None:
+        """Write a whole file in one step."""
+        self.publish(self._strip_protocol(path), mode == "create", bytes(value))
+
     def scan(
         self, path: str, delimiter: str | None = None, start_after: str | None = None, *, details: bool = True
     ) -> Scan:

@@ -13,7 +13,7 @@ __all__ = ["Mended"]
 
 
 class Mended(Contract):
-    """Mix-in before an fsspec class: its ``open`` is all-or-nothing, takes the path as fsspec would, and keeps its modes."""
+    """Mix-in before an fsspec class: its ``open`` is all-or-nothing, and keeps fsspec's parameters."""
 
     def open(
         self,
@@ -24,7 +24,7 @@ class Mended(Contract):
         compression: str | None = None,
         **kwargs: Any,
     ) -> IO[Any]:
-        """Open a file, as ``fsspec.AbstractFileSystem.open`` does; an exception in its ``with`` block publishes nothing.
+        """Open a file, as fsspec's own ``open`` does; an exception in its ``with`` block publishes nothing.
 
         :param block_size: accepted for fsspec's sake; read-ahead adapts itself.
         :param compression: as in fsspec: a name of its, or ``"infer"``.
@@ -94,7 +94,7 @@ class _Compressed(io.BufferedIOBase):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if kind is None:
             self.close()
         else:

@@ -11,7 +11,7 @@ _PATTERN = re.compile(r"\.[0-9a-f]{32}\.uploading\Z")
 
 
 def temporary_name(path: str) -> str:
-    """Return a hidden name beside ``path`` that nobody else has: a stale one of a killed process is never in the way."""
+    """Return a hidden name beside ``path`` that nobody else has, not even a process that was killed."""
     folder, slash, _ = path.rpartition("/")
     return f"{folder}{slash}.{secrets.token_hex(16)}.uploading"
 

@@ -96,11 +96,11 @@ class Sink:
         _unfinished.discard(self)
 
     async def abort(self) -> None:
-        """Leave nothing behind; nothing happens after a commit or another abort."""
+        """Leave nothing behind; nothing happens after a commit, another abort, or in a forked child."""
         upload, self._upload = self._upload, None
         self._pending = []
         _unfinished.discard(self)
-        if upload is not None:
+        if upload is not None and self._pid == os.getpid():
             await ShieldedStep(upload.abort)
 
     def _open_upload(self) -> Upload:

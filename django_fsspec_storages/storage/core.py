@@ -28,6 +28,7 @@ from django_fsspec_storages.filesystems.temporary import is_temporary
 from django_fsspec_storages.storage import operations
 from django_fsspec_storages.storage.options import CommonOptions
 from django_fsspec_storages.storage.running import Running
+from django_fsspec_storages.storage.source import name_for
 from django_fsspec_storages.storage.twins import AsyncTwins
 
 __all__ = ["FsspecStorage"]
@@ -47,8 +48,6 @@ class FsspecStorage(Aliased, AsyncTwins, Running, CommonOptions, Storage):
     finds_prefixes = False
 
     def __init__(self, **options: Any) -> None:
-        if "storage_options" in options:
-            options["extra_options"] = options.pop("storage_options")
         self.configure(options)
 
     def __repr__(self) -> str:
@@ -63,18 +62,23 @@ class FsspecStorage(Aliased, AsyncTwins, Running, CommonOptions, Storage):
 
         :raises ImproperlyConfigured: if an option is wrong, or the package it needs is not installed.
         """
+        self.require_options()
         protocol = self.protocol
+        if not protocol:
+            raise ImproperlyConfigured(f"{self.where()}: no protocol is set.")
         try:
-            return get_filesystem(protocol, self.storage_options)
-        except (ImportError, ValueError, TypeError) as error:
-            faults = self.option_faults() or [f"protocol {protocol!r}: {error}"]
-            raise ImproperlyConfigured(f"{self.where()}: {'; '.join(faults)}.") from error
+            return get_filesystem(protocol, self._merged_options())
+        except (ImportError, TypeError, ValueError, AttributeError, LookupError) as error:
+            raise ImproperlyConfigured(f"{self.where()}: protocol {protocol!r}: {error}.") from error
 
     @property
     @sensitive_variables()
     def storage_options(self) -> dict[str, Any]:
         """Options for ``fsspec.filesystem(storage.protocol, …)``, as a fresh copy. **With their secrets.**"""
-        return {**self.filesystem_options(), **self.extra_options}
+        return {name: _copied(value) for name, value in self._merged_options().items()}
+
+    def _merged_options(self) -> dict[str, Any]:
+        return {**self.filesystem_options(), **(self.extra_options or {})}
 
     @property
     def deviations(self) -> Mapping[Promise, str]:
@@ -97,12 +101,13 @@ class FsspecStorage(Aliased, AsyncTwins, Running, CommonOptions, Storage):
 
     def _root(self, filesystem: Contract) -> str:
         location: Any = self.location
-        if location is None:
+        if location is None or location is False:
             raise ImproperlyConfigured(
                 f"{self.where()}: no location is set, nor the setting it is taken from."
             )
         if self.protocol in LOCAL:
-            return os.path.abspath(names.clean_location(location)).replace("\\", "/")
+            # Not Path.resolve(), as ruff would have it: a link stays the name that the project gave.
+            return os.path.abspath(names.clean_location(location)).replace("\\", "/")  # noqa: PTH100
         protocol = filesystem.protocol
         schemes = (protocol,) if isinstance(protocol, str) else tuple(protocol)
         cleaned = names.clean_location(location, tuple(s for s in schemes if s in ("http", "https")))
@@ -125,13 +130,11 @@ class FsspecStorage(Aliased, AsyncTwins, Running, CommonOptions, Storage):
     def fs_url(self, name: str | PurePath) -> str:
         """Return the URL that pandas and its like open with ``storage_options``, on the unmended filesystem.
 
-        :raises ValueError: if fsspec would read the name otherwise: pass ``fs_path`` and ``filesystem=storage.fs`` then.
+        :raises ValueError: if fsspec would read the name otherwise; use ``fs_path`` and ``filesystem=storage.fs`` then.
         """
+        names.check_url_form(name)
         path = self.fs_path(name)
-        if "::" in path or "://" in names.clean(name) or "?versionid=" in path.lower():
-            raise CannotKeepPromise(
-                f"{name!r} means something else in a URL of fsspec. Use storage.fs_path(name) with filesystem=storage.fs."
-            )
+        names.check_url_form(path.partition("://")[2] or path)  # the location may be an HTTP address
         return self.fs.unstrip_protocol(path)  # type: ignore[attr-defined,no-any-return]
 
     def path(self, name: str | PurePath) -> str:
@@ -178,7 +181,7 @@ class FsspecStorage(Aliased, AsyncTwins, Running, CommonOptions, Storage):
         :return: the name it was saved under.
         :raises SuspiciousFileOperation: if the name would leave the location, or cannot be shortened to ``max_length``.
         """
-        name = str(content.name if name is None else name)
+        name = name_for(name, content)
         content = content if hasattr(content, "chunks") else File(content, name)
         validate_file_name(name, allow_relative_path=True)
         if self.chooses_names() or (max_length and len(name) > max_length):
@@ -227,7 +230,7 @@ class FsspecStorage(Aliased, AsyncTwins, Running, CommonOptions, Storage):
     # Questions
 
     def exists(self, name: str) -> bool:
-        """Tell whether there is such a file; a folder, where folders exist; ``""``, where the location can be listed."""
+        """Tell whether there is such a file, or folder where there are any; ``""`` if the location can be listed."""
         return self.run("exists", name, operations.exists(self, name))
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
@@ -281,10 +284,11 @@ class FsspecStorage(Aliased, AsyncTwins, Running, CommonOptions, Storage):
             raise CannotKeepPromise(
                 f"{self.where()}: its URLs are not signed, so they cannot have {', '.join(asked)}."
             )
-        base = self.base_url
-        if base is None:
+        self.require_options()
+        base = str(self.base_url or "")
+        if not base:
             raise NoUrlError(f"{self.where()}: its files have no URL. Set base_url to their public address.")
-        return names.to_url(str(base), name)
+        return names.to_url(base, name)
 
     def upload_ticket(self, name: str, **conditions: Any) -> Any:
         """Return a signed permission to upload one object, on providers that give one.
@@ -294,3 +298,10 @@ class FsspecStorage(Aliased, AsyncTwins, Running, CommonOptions, Storage):
         raise NotImplementedError(
             f"{self.where()}: this backend has no signed uploads; save files through the server."
         )
+
+
+def _copied(value: Any) -> Any:
+    """Return dicts and lists as new ones, however deep; everything else, a credentials object say, as it is."""
+    if isinstance(value, dict):
+        return {name: _copied(item) for name, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value

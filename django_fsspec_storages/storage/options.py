@@ -13,7 +13,7 @@ from django_fsspec_storages.options import Configured, Option
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
-__all__ = ["CommonOptions", "FsspecOptions"]
+__all__ = ["BaseUrl", "CommonOptions", "FsspecOptions"]
 
 
 def _media_root(storage: CommonOptions) -> str:
@@ -22,6 +22,13 @@ def _media_root(storage: CommonOptions) -> str:
 
 def _media_url(storage: CommonOptions) -> str | None:
     return settings.MEDIA_URL if storage.serves_media else None
+
+
+class BaseUrl(Option["str | _StrPromise | None"]):
+    """As Django has it, a final slash is added to what OPTIONS say: ``base_url + name`` is the address of a file."""
+
+    def convert(self, value: Any) -> Any:
+        return f"{value}/" if isinstance(value, str) and value and not value.endswith("/") else value
 
 
 class CommonOptions(Configured):
@@ -43,7 +50,7 @@ class CommonOptions(Configured):
         empty=True,
         doc="The folder, or key prefix, that every name is confined to. On local disk `MEDIA_ROOT` unless set.",
     )
-    base_url: Option[str | _StrPromise | None] = Option(
+    base_url: Option[str | _StrPromise | None] = BaseUrl(
         "FSSPEC_STORAGE_BASE_URL",
         default=_media_url,
         type=str,
@@ -60,7 +67,8 @@ class CommonOptions(Configured):
         default=lambda storage: {},
         type=dict,
         secret=True,
-        doc="Constructor options of the fsspec filesystem; the key in `OPTIONS` is `storage_options`.",
+        key="storage_options",
+        doc="Constructor options of the fsspec filesystem, over what the other options amount to.",
     )
     file_permissions_mode: Option[int | None] = Option(
         "FILE_UPLOAD_PERMISSIONS",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import cache, partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from django_fsspec_storages.errors import Translate, translate
 from django_fsspec_storages.filesystems.driver import Logic, arun, run
@@ -61,11 +61,15 @@ class Running:
     protocol: Any
     location: Any
     alias: Any
-    fs: Any
+
+    @property
+    def fs(self) -> Contract:
+        """The filesystem."""
+        raise NotImplementedError
 
     def overrides(self, method: str) -> bool:
         """Tell whether a project has its own version of a method, by a subclass or on the instance."""
-        return method in vars(self) or _is_projects(type(self), method)
+        return method in vars(self) or _is_projects(cast("Hashable", type(self)), method)
 
     def chooses_names(self) -> bool:
         """Tell whether a project has a say in which names are free, and so must be asked before a save."""
@@ -78,8 +82,7 @@ class Running:
 
     def explain(self, error: BaseException) -> type[OSError] | None:
         """Return the built-in class that says what the provider's error says; None where the common map will do."""
-        filesystem: Contract = self.fs
-        return filesystem.explain(error) if filesystem.explain is not None else None
+        return self.fs.explain(error)
 
     def translator(self, name: object) -> Translate:
         """Return the map from the filesystem's errors to ours, for one name."""
@@ -89,6 +92,10 @@ class Running:
         """Return a context manager that logs an operation."""
         return Watch(self.where, operation, name)
 
+    def _seconds(self) -> float | None:
+        seconds = self.total_timeout
+        return seconds if isinstance(seconds, (int, float)) else None  # what else it is, fs says to the logic
+
     def run(self, operation: str, name: object, logic: Logic[T]) -> T:
         """Run a logic in this thread; what goes wrong is one of our errors and names the storage and the file."""
         with self.watch(operation, name) as watch:
@@ -96,7 +103,7 @@ class Running:
 
     def run_watched(self, watch: Watch, logic: Logic[T]) -> T:
         """Run a logic that notes bytes and attempts for the log by itself."""
-        return run(logic, self.translator(watch.name), self.total_timeout)
+        return run(logic, self.translator(watch.name), self._seconds())
 
     async def arun(self, operation: str, name: object, logic: Logic[T]) -> T:
         """Run a logic from this event loop; as :meth:`run`."""
@@ -105,11 +112,11 @@ class Running:
 
     async def arun_watched(self, watch: Watch, logic: Logic[T]) -> T:
         """Run a logic that notes bytes and attempts for the log by itself."""
-        return await arun(logic, self.translator(watch.name), self.total_timeout)
+        return await arun(logic, self.translator(watch.name), self._seconds())
 
 
 @cache
-def _is_projects(cls: type[Any], method: str) -> bool:
+def _is_projects(cls: Any, method: str) -> bool:
     home = next(base for base in cls.__mro__ if method in vars(base))
     return home.__module__.partition(".")[0] not in ("django_fsspec_storages", "django")
 

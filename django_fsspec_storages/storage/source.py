@@ -10,16 +10,28 @@ from typing import IO, Any
 from django.conf import settings
 from django.core.files.base import File
 
-__all__ = ["Source"]
+__all__ = ["Source", "name_for"]
 
 #: What Django's File is asked for at a time.
 PIECE = 256 * 2**10
 
 
+def name_for(name: object, content: Any) -> str:
+    """Return the name of a save: the one given, or else the content's.
+
+    :raises ValueError: if there is neither.
+    """
+    if name is None:
+        name = getattr(content, "name", None)
+    if name is None:
+        raise ValueError("A name must be given to save(): the content has none.")
+    return str(name)
+
+
 class Source:
     """Reads the caller's file and leaves it the caller's: it is rewound, never closed, moved or renamed.
 
-    :param content: anything with ``chunks()`` or ``read()``: bytes or text, with or without ``seek``, ``name``, ``size``.
+    :param content: anything with ``chunks()`` or ``read()``: bytes or text, with or without ``seek`` and ``size``.
     :param again: whether it may have to be read again; what cannot be rewound is copied aside for that.
     """
 
@@ -30,7 +42,7 @@ class Source:
         self._rest: Iterator[bytes] | None = None
         self.error: BaseException | None = None
         if again and not _seekable(content):
-            self._copy = SpooledTemporaryFile(
+            self._copy = SpooledTemporaryFile(  # noqa: SIM115 - closed with us
                 max_size=settings.FILE_UPLOAD_MAX_MEMORY_SIZE, dir=settings.FILE_UPLOAD_TEMP_DIR
             )
 
@@ -44,7 +56,7 @@ class Source:
 
     def _read(self) -> Iterator[bytes]:
         content = self._content
-        in_pieces = type(content).chunks is File.chunks
+        in_pieces = getattr(content.chunks, "__func__", None) is File.chunks
         for chunk in content.chunks(PIECE) if in_pieces else content.chunks():
             if isinstance(chunk, str):
                 yield chunk.encode(self._encoding)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 from django.core.files.utils import validate_file_name
@@ -14,6 +14,7 @@ from django_fsspec_storages.files.streams import AsyncStream
 from django_fsspec_storages.filesystems.handles import split_mode
 from django_fsspec_storages.filesystems.uploads import Sink
 from django_fsspec_storages.storage import operations
+from django_fsspec_storages.storage.source import name_for
 
 if TYPE_CHECKING:
     from django_fsspec_storages.storage.core import FsspecStorage
@@ -55,6 +56,10 @@ class AsyncTwins:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if AsyncTwins in cls.__bases__:  # the class they are the twins of: here, both are at one depth
+            for twin in TWINS:
+                setattr(cls, twin, vars(AsyncTwins)[twin])
+            return
         for twin, methods in TWINS.items():
             if twin not in vars(cls) and min(_depth(cls, method) for method in methods) < _depth(cls, twin):
                 setattr(cls, twin, _through(twin, methods[0]))
@@ -82,7 +87,7 @@ class AsyncTwins:
         self: FsspecStorage, name: str | None, content: Any, max_length: int | None = None
     ) -> str:
         """Save content under a name; as ``save``. The content is read in a thread, never on the filesystem's loop."""
-        name = str(content.name if name is None else name)
+        name = name_for(name, content)
         validate_file_name(name, allow_relative_path=True)
         if max_length and len(name) > max_length:
             name = await self.aget_available_name(name, max_length=max_length)
@@ -125,7 +130,7 @@ class AsyncTwins:
         self: FsspecStorage, name: str, max_length: int | None = None
     ) -> str:
         """Return a name that is free; as ``get_available_name``."""
-        return cast("str", await sync_to_async(self.get_available_name)(name, max_length=max_length))
+        return await sync_to_async(self.get_available_name)(name, max_length=max_length)
 
 
 def _depth(cls: type[Any], attribute: str) -> int:
@@ -146,7 +151,8 @@ def _through(twin: str, method: str) -> Callable[..., Coroutine[Any, Any, Any]]:
 
 async def _in_threads(stream: Any) -> AsyncIterator[bytes]:
     try:
-        while (piece := await sync_to_async(next)(iter(stream), None)) is not None:
+        pieces = iter(stream)
+        while (piece := await sync_to_async(lambda: next(pieces, None))()) is not None:
             yield piece
     finally:
         stream.close()
