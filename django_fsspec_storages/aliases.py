@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from importlib import import_module
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 from django.conf import settings
 from django.core.files.storage import Storage, default_storage, storages
@@ -29,16 +29,18 @@ def stored(alias: str) -> Storage:
     return storages[alias]
 
 
-def alias_of(storage: Aliased) -> str | None:
-    """Return the alias a storage belongs to, or None: by identity, then by BACKEND and equal OPTIONS."""
+def alias_of(storage: Storage) -> str | None:
+    """Return the alias a storage belongs to, or None: by identity, then by BACKEND and equal OPTIONS.
+
+    Of a storage that is not ours, OPTIONS are known if its class is ``@deconstructible``, as Django's are.
+    """
     handler: Any = storages
     for alias, known in handler._storages.items():
         if known is storage:
             return str(alias)
+    given = storage.given if isinstance(storage, Aliased) else getattr(storage, "_constructor_args", None)
     for alias, parameters in handler.backends.items():  # identity is lost under override_settings
-        if storage.given == ((), parameters.get("OPTIONS", {})) and _is_class(
-            parameters["BACKEND"], type(storage)
-        ):
+        if given == ((), parameters.get("OPTIONS", {})) and _is_class(parameters["BACKEND"], type(storage)):
             return str(alias)
     return None
 
@@ -87,7 +89,7 @@ class Aliased(Configured):
     @property
     def alias(self) -> str | None:
         """The alias of ``STORAGES`` that this storage is, if it is one."""
-        return alias_of(self)
+        return alias_of(cast("Storage", self))
 
     @property
     def _constructor_args(self) -> tuple[tuple[Any, ...], dict[str, Any]]:

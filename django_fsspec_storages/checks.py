@@ -20,7 +20,7 @@ from django_fsspec_storages.aliases import LEGACY_SETTINGS, Aliased, names_stora
 from django_fsspec_storages.filesystems.promises import DEVIATIONS, Promise
 from django_fsspec_storages.filesystems.registry import MENDED
 from django_fsspec_storages.names import UnsafeLocation, clean_location
-from django_fsspec_storages.options import unknown_option
+from django_fsspec_storages.options import UnknownOption
 from django_fsspec_storages.storage import FsspecStorage
 
 __all__ = ["check_fields", "check_storages"]
@@ -75,14 +75,16 @@ def _check_alias(alias: str, parameters: dict[str, Any]) -> Iterator[CheckMessag
         return
     if options.get("manifest_storage") is None:
         options = {name: value for name, value in options.items() if name != "manifest_storage"}
+    for option in cls.declared_options().values():
+        option.forget()  # it warns of an old name only when it looks
     try:
         with warnings.catch_warnings(record=True) as legacy:
             warnings.simplefilter("always", DeprecationWarning)
             storage = cls(**options)
             faults = storage.option_faults()
-    except ImproperlyConfigured as error:
-        unknown = [n for n in options if str(error).startswith(unknown_option(cls, n, ()).partition(".")[0])]
-        yield Error(f"STORAGES[{alias!r}]: {error}", id=f"fsspec_storages.E00{2 if unknown else 5}")
+    except (ImproperlyConfigured, TypeError) as error:  # a project's own __init__ may know fewer keywords
+        number = 2 if isinstance(error, (UnknownOption, TypeError)) else 5
+        yield Error(f"STORAGES[{alias!r}]: {error}", id=f"fsspec_storages.E00{number}")
         return
     for warning in legacy:
         if issubclass(warning.category, DeprecationWarning):
@@ -96,6 +98,8 @@ def _check_alias(alias: str, parameters: dict[str, Any]) -> Iterator[CheckMessag
 
 
 def _check_location(alias: str, storage: FsspecStorage) -> Iterator[CheckMessage]:
+    if storage.computes("location") or storage.computes("protocol"):
+        return
     try:
         clean_location(storage.location, ("http", "https") if storage.protocol in ("http", "https") else ())
     except UnsafeLocation as error:
@@ -103,6 +107,8 @@ def _check_location(alias: str, storage: FsspecStorage) -> Iterator[CheckMessage
 
 
 def _check_protocol(alias: str, storage: FsspecStorage) -> Iterator[CheckMessage]:
+    if storage.computes("protocol") or not isinstance(storage.protocol, str):
+        return
     protocol = storage.protocol
     missing = _missing_package(protocol)
     if missing is not None:

@@ -29,7 +29,7 @@ class FileChangedError(OSError):
 
 
 class NoUrlError(ValueError, NotImplementedError):
-    """There is no URL for a file: a ``ValueError``, as in Django, and a ``NotImplementedError``, which Wagtail catches."""
+    """There is no URL: a ``ValueError``, as Django raises, and a ``NotImplementedError``, which Wagtail catches."""
 
 
 class CannotKeepPromise(ValueError):

@@ -15,6 +15,7 @@ from django_fsspec_storages.errors import CannotKeepPromise
 
 __all__ = [
     "UnsafeLocation",
+    "as_text",
     "check_length",
     "check_url_form",
     "clean",
@@ -43,7 +44,7 @@ def clean(name: str | PurePath) -> str:
         character or half a surrogate pair.
     :raises TypeError: if it is no text.
     """
-    text = _text(name)
+    text = as_text(name).replace("\\", "/")
     if text.startswith("/"):
         raise SuspiciousFileOperation(
             f"The name {name!r} is absolute; names are relative to the storage's location."
@@ -56,9 +57,13 @@ def clean(name: str | PurePath) -> str:
     return "/".join(segments)
 
 
-def _text(name: object) -> str:
+def as_text(name: object) -> str:
+    """Return a name as it was given: text, a path, or lazy text.
+
+    :raises TypeError: if it is anything else.
+    """
     if isinstance(name, (str, PurePath, Promise)):
-        return str(name).replace("\\", "/")
+        return str(name)
     raise TypeError(f"A name is a str, not {type(name).__name__}: {name!r}.")
 
 
@@ -84,13 +89,13 @@ def clean_for_url(name: str | PurePath | None) -> str:
     """
     if name is None:
         return ""
-    text = _text(name).lstrip("/")
+    text = as_text(name).replace("\\", "/").lstrip("/")
     cleaned = clean(text)
     return cleaned + "/" if cleaned and text.endswith("/") else cleaned
 
 
 def to_url(base: str, name: str) -> str:
-    """Return ``base`` and a cleaned name as one URL, joined by hand: ``urljoin`` lets ``http://evil/`` replace a base."""
+    """Return ``base`` and a cleaned name as one URL, by hand: ``urljoin`` lets ``http://evil/`` replace a base."""
     return base + "/" * (bool(base) and not base.endswith("/")) + (filepath_to_uri(name) or "")
 
 

@@ -210,7 +210,7 @@ class Configured:
 
     @classmethod
     def computes(cls, name: str) -> bool:
-        """Tell whether a subclass has made an option a property: its value is for the moment, and may need a request."""
+        """Tell whether a subclass has made an option a property: its value is for now, and may need a request."""
         attribute = getattr(cls, name)
         return hasattr(attribute, "__get__") and not isinstance(attribute, Option)
 
@@ -290,7 +290,7 @@ class Configured:
         return option.look_up() or Found(getattr(self, name), "the default")
 
     def option_faults(self) -> list[str]:
-        """Return what is wrong with the options as they are now, in sentences without secrets; properties are not read."""
+        """Return what is wrong with the options, in sentences without secrets; properties are not read."""
         faults = []
         for name, option in type(self).declared_options().items():
             if self.computes(name):

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Mapping
 from datetime import datetime
-from tempfile import SpooledTemporaryFile
 from typing import IO, Any, NamedTuple, cast
 
 from fsspec import AbstractFileSystem
 
-from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
-from django_fsspec_storages.filesystems.mending import Mended
 from django_fsspec_storages.names import check_url_form
 
-__all__ = ["DjangoStorageFileSystem", "StorageApiFileSystem"]
+__all__ = ["DjangoStorageFileSystem"]
 
 
 class _Place(NamedTuple):
@@ -51,6 +47,8 @@ class DjangoStorageFileSystem(AbstractFileSystem):  # type: ignore[misc]
         try:
             path, root = storage.path(name), storage.path("")
         except NotImplementedError:
+            from django_fsspec_storages.storage.api import StorageApiFileSystem
+
             return _Place(StorageApiFileSystem(storage), name, "", alias)
         from django_fsspec_storages.filesystems import get_filesystem
 
@@ -194,118 +192,3 @@ def _storage(alias: str) -> Any:
     from django.core.files.storage import storages
 
     return storages[alias]
-
-
-class StorageApiFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
-    """A storage of somebody else's that has no path, through Django's Storage API alone. Replacing is not atomic."""
-
-    cachable = False
-    protocol = "djstorage"
-
-    def __init__(self, storage: Any, **options: Any) -> None:
-        super().__init__(**options)
-        self._storage = storage
-
-    def inspect(self, path: str) -> Facts:
-        """See :meth:`Contract.inspect`; as many requests as the storage makes of it."""
-        storage = self._storage
-        try:
-            folders, files = storage.listdir(path)
-        except (FileNotFoundError, NotADirectoryError, NotImplementedError):
-            folders, files = [], []
-        if folders or files or not path:
-            return Facts(path, "directory")
-        if not storage.exists(path):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-        try:
-            modified = storage.get_modified_time(path)
-        except NotImplementedError:
-            modified = None
-        return Facts(path, "file", storage.size(path), modified=modified)
-
-    def begin_read(self, path: str, start: int = 0, length: int | None = None) -> Download:
-        """See :meth:`Contract.begin_read`."""
-        file = self._storage.open(path, "rb")
-        return _ApiDownload(Facts(path, size=file.size), file)
-
-    def begin_upload(
-        self, path: str, exclusive: bool = False, metadata: Mapping[str, Any] | None = None
-    ) -> Upload:
-        """See :meth:`Contract.begin_upload`."""
-        if exclusive and self._storage.exists(path):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-        return _ApiUpload(self._storage, path)
-
-    def scan(
-        self, path: str, delimiter: str | None = None, start_after: str | None = None, *, details: bool = True
-    ) -> Scan:
-        """Not offered: fsspec's ``find`` and ``walk`` work through :meth:`ls`."""
-        raise NotImplementedError("djstorage:// over a foreign storage is listed by ls and find.")
-
-    def remove(self, path: str) -> None:
-        """See :meth:`Contract.remove`."""
-        self._storage.delete(path)
-
-    def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
-        """Return the facts as fsspec names them."""
-        facts = self.inspect(self._strip_protocol(path))
-        return {"name": facts.path, "size": facts.size or 0, "type": facts.type, "mtime": facts.modified}
-
-    def ls(self, path: str, detail: bool = True, **kwargs: Any) -> list[Any]:
-        """List a folder."""
-        path = self._strip_protocol(path)
-        folders, files = self._storage.listdir(path)
-        names = [f"{path}/{name}".lstrip("/") for name in files]
-        infos = [{"name": f"{path}/{name}".lstrip("/"), "size": 0, "type": "directory"} for name in folders]
-        infos += [self.info(name) for name in names]
-        return infos if detail else [info["name"] for info in infos]
-
-    def created(self, path: str) -> datetime:
-        """Return when a file was created."""
-        return cast("datetime", self._storage.get_created_time(path))
-
-    def modified(self, path: str) -> datetime:
-        """Return when a file was last changed."""
-        return cast("datetime", self._storage.get_modified_time(path))
-
-    def makedirs(self, path: str, exist_ok: bool = False) -> None:
-        """Do nothing: folders come with their files."""
-
-
-class _ApiDownload(Download):
-    first_block = 0
-
-    def __init__(self, facts: Facts, file: Any) -> None:
-        super().__init__(facts)
-        self._file = file
-
-    def read(self, start: int, end: int) -> bytes:
-        self._file.seek(start)
-        return cast("bytes", self._file.read(end - start))
-
-    def close(self) -> None:
-        self._file.close()
-
-
-class _ApiUpload(Upload):
-    def __init__(self, storage: Any, path: str) -> None:
-        self._storage = storage
-        self._path = path
-        self._content: Any = SpooledTemporaryFile(max_size=2**24)  # noqa: SIM115 - closed with us
-
-    def part(self, data: bytes) -> None:
-        self._content.write(data)
-
-    def commit(self) -> None:
-        from django.core.files.base import File
-
-        self._content.seek(0)
-        self._storage.delete(self._path)
-        saved = self._storage.save(self._path, File(self._content, self._path))
-        if saved != self._path:
-            self._storage.delete(saved)
-            raise FileExistsError(errno.EEXIST, "Another process took the name meanwhile", self._path)
-        self._content.close()
-
-    def abort(self) -> None:
-        self._content.close()

@@ -100,8 +100,8 @@ def _in_memory(alias: str, storage: Any) -> dict[str, Any]:
 
     static = alias == "staticfiles" or isinstance(storage, (StaticFilesStorage, StaticMixin))
     backend = "static.FsspecStaticStorage" if static else "FsspecStorage"
-    options = {name: getattr(storage, name) for name in _KEPT if getattr(storage, name, None) is not None}
-    options |= {
+    kept = {name: getattr(storage, name, getattr(storage, f"_{name}", None)) for name in _KEPT}
+    options = {name: value for name, value in kept.items() if value is not None} | {
         "protocol": "memory",
         "location": "",
         "storage_options": {"space": f"{alias}-{secrets.token_hex(8)}"},
@@ -110,14 +110,22 @@ def _in_memory(alias: str, storage: Any) -> dict[str, Any]:
 
 
 def _fields_by_alias(models: Any) -> Iterator[tuple[Any, str]]:
-    from django.core.files.storage import storages
     from django.db.models import FileField
 
-    aliases = {id(storages[alias]): alias for alias in storages.backends}
     for model in models:
         for field in model._meta.local_fields:
-            if isinstance(field, FileField) and id(field.storage) in aliases:
-                yield field, aliases[id(field.storage)]
+            alias = _alias_of(field.storage) if isinstance(field, FileField) else None
+            if alias is not None:
+                yield field, alias
+
+
+def _alias_of(storage: Any) -> str | None:
+    from django.core.files.storage import storages
+
+    from django_fsspec_storages.aliases import alias_of
+
+    # Ours are equal to the alias's even where BACKEND is a function that gave them their arguments.
+    return alias_of(storage) or next((a for a in storages.backends if storages[a] == storage), None)
 
 
 if pytest is not None:

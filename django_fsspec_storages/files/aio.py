@@ -12,7 +12,7 @@ from django.core.files.base import File
 
 from django_fsspec_storages.filesystems.base import Download
 from django_fsspec_storages.filesystems.driver import Logic
-from django_fsspec_storages.filesystems.handles import Cursor, release
+from django_fsspec_storages.filesystems.readers import Cursor, release
 from django_fsspec_storages.filesystems.uploads import Sink
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from django.core.files.base import File
 
 from django_fsspec_storages.filesystems.base import Download
-from django_fsspec_storages.filesystems.handles import Cursor, release
+from django_fsspec_storages.filesystems.readers import Cursor, release
 
 if TYPE_CHECKING:
     from django_fsspec_storages.storage import FsspecStorage

@@ -175,7 +175,7 @@ def run(logic: Logic[T], translate: Translate | None = None, seconds: float | No
             if inspect.iscoroutine(value):
                 value = bridge(value, wait, shielded=step.shielded)
             go = logic.send
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - the logic decides
             go, value = logic.throw, _ours(error, step, translate)
 
 
@@ -200,7 +200,7 @@ async def arun(logic: Logic[T], translate: Translate | None = None, seconds: flo
         try:
             value = await _perform(step, deadline.remaining(step))
             go = logic.send
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - the logic decides
             go, value = logic.throw, _ours(error, step, translate)
 
 

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
-import threading
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from typing import IO, Any, cast
+from datetime import datetime
+from typing import Any, cast
 from urllib.parse import quote, unquote
 
 from fsspec import AbstractFileSystem
 
-from django_fsspec_storages.errors import FileChangedError
 from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
+from django_fsspec_storages.filesystems.fallback_io import (
+    FallbackDownload,
+    FallbackScan,
+    FallbackUpload,
+    facts_of,
+    time_of,
+)
 from django_fsspec_storages.filesystems.mending import Mended
 from django_fsspec_storages.filesystems.promises import Promise, deviations_of
 from django_fsspec_storages.filesystems.temporary import is_temporary, temporary_name
 
 __all__ = ["FallbackFileSystem"]
 
-_publishing = threading.Lock()  # makes check-and-move one step among the threads of this process
 _URL_PATHS = {"http", "https"}
 
 
@@ -67,13 +70,13 @@ class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
         inner = self._inner(path)
         self.wrapped.invalidate_cache()
         info = self.wrapped.info(inner)
-        modified = _time(info, "mtime", "modified", "LastModified", "last_modified", "updated")
+        modified = time_of(info, "mtime", "modified", "LastModified", "last_modified", "updated")
         if modified is None and info["type"] == "file":
             try:
                 modified = self.wrapped.modified(inner)
             except NotImplementedError:
                 modified = None
-        return _facts(path, info, modified)
+        return facts_of(path, info, modified)
 
     def begin_read(self, path: str, start: int = 0, length: int | None = None) -> Download:
         """See :meth:`Contract.begin_read`."""
@@ -81,7 +84,7 @@ class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
         if facts.type == "directory":
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         handle = self.wrapped.open(self._inner(path), "rb")
-        return _FallbackDownload(self, facts, handle)
+        return FallbackDownload(self, facts, handle)
 
     def begin_upload(
         self, path: str, exclusive: bool = False, metadata: Mapping[str, Any] | None = None
@@ -98,13 +101,13 @@ class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
             handle = self.wrapped.open(temporary, "wb")
         except (FileExistsError, NotADirectoryError) as error:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from error
-        return _FallbackUpload(self, path, temporary, handle, exclusive)
+        return FallbackUpload(self, path, temporary, handle, exclusive)
 
     def scan(
         self, path: str, delimiter: str | None = None, start_after: str | None = None, *, details: bool = True
     ) -> Scan:
         """See :meth:`Contract.scan`."""
-        return _FallbackScan(self._listed(path, recursive=delimiter is None), start_after)
+        return FallbackScan(self._listed(path, recursive=delimiter is None), start_after)
 
     def _listed(self, path: str, recursive: bool) -> Iterator[list[Facts]]:
         self.wrapped.invalidate_cache()
@@ -126,7 +129,9 @@ class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
                 page = []
                 yield from self._listed(full, recursive)
             else:
-                page.append(_facts(full, entry, _time(entry, "mtime", "modified", "LastModified", "updated")))
+                page.append(
+                    facts_of(full, entry, time_of(entry, "mtime", "modified", "LastModified", "updated"))
+                )
         yield page
 
     def remove(self, path: str) -> None:
@@ -206,111 +211,3 @@ def _renames(filesystem: AbstractFileSystem) -> bool:
     while isinstance(getattr(filesystem, "fs", None), AbstractFileSystem):  # dir, simplecache and their like
         filesystem = filesystem.fs
     return type(filesystem).mv is not AbstractFileSystem.mv
-
-
-def _time(info: Mapping[str, Any], *keys: str) -> datetime | None:
-    for key in keys:
-        value = info.get(key)
-        if isinstance(value, datetime):
-            return value if value.tzinfo else value.replace(tzinfo=UTC)
-        if isinstance(value, (int, float)):
-            return datetime.fromtimestamp(value, UTC)
-    return None
-
-
-def _facts(path: str, info: Mapping[str, Any], modified: datetime | None) -> Facts:
-    size = info.get("size")
-    tag = info.get("ETag") or info.get("etag")
-    return Facts(
-        path,
-        info["type"] if info["type"] in ("file", "directory") else "other",
-        size,
-        modified=modified,
-        created=_time(info, "created"),
-        checksum=tag,
-        version=f"{tag}-{size}-{modified.timestamp() if modified else None}",
-    )
-
-
-class _FallbackDownload(Download):
-    """Reads through one handle, and asks after each block but the first whether the file is still the same."""
-
-    def __init__(self, filesystem: FallbackFileSystem, facts: Facts, handle: IO[bytes]) -> None:
-        if isinstance(handle, io.BytesIO):  # fsspec's memory files hand every reader the same position
-            handle = io.BytesIO(handle.getvalue())
-        if facts.size is None:
-            handle = io.BytesIO(handle.read())
-            facts = Facts(
-                facts.path, size=len(handle.getvalue()), modified=facts.modified, version=facts.version
-            )
-        super().__init__(facts)
-        self._filesystem = filesystem
-        self._handle = handle
-        self._blocks = 0
-        self._seeking = threading.Lock()
-
-    def read(self, start: int, end: int) -> bytes:
-        pieces, missing = [], end - start
-        with self._seeking:
-            self._handle.seek(start)
-            while missing and (piece := self._handle.read(missing)):
-                pieces.append(piece)
-                missing -= len(piece)
-            self._blocks += 1
-        if missing or (
-            self._blocks > 1 and self._filesystem.inspect(self.facts.path).version != self.facts.version
-        ):
-            raise FileChangedError(errno.ESTALE, "The file changed while it was being read", self.facts.path)
-        return b"".join(pieces)
-
-    def close(self) -> None:
-        self._handle.close()
-
-
-class _FallbackUpload(Upload):
-    def __init__(
-        self, filesystem: FallbackFileSystem, path: str, temporary: str, handle: IO[bytes], exclusive: bool
-    ) -> None:
-        self._filesystem = filesystem
-        self._path = path
-        self._temporary = temporary
-        self._pending = True
-        self._handle = handle
-        self._exclusive = exclusive
-
-    def part(self, data: bytes) -> None:
-        self._handle.write(data)
-
-    def commit(self) -> None:
-        self._handle.close()
-        with _publishing:
-            if self._exclusive and self._filesystem.wrapped.exists(self._path):
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), self._path)
-            self._filesystem.move(self._temporary, self._path)
-        self._pending = False
-
-    def abort(self) -> None:
-        if not self._pending:
-            return
-        self._pending = False
-        try:
-            self._handle.close()
-        finally:
-            try:
-                self._filesystem.wrapped.rm_file(self._temporary)
-            except FileNotFoundError:  # it was never more than a buffer
-                return
-
-
-class _FallbackScan(Scan):
-    def __init__(self, pages: Iterator[list[Facts]], start_after: str | None) -> None:
-        self._pages = pages
-        self._start_after = start_after
-
-    def page(self) -> list[Facts] | None:
-        for page in self._pages:
-            if self._start_after is not None:
-                page = [facts for facts in page if facts.path > self._start_after]
-            if page:
-                return page
-        return None

@@ -7,13 +7,13 @@ import os
 import stat
 import threading
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import IO, Any
 
 from fsspec.implementations.local import LocalFileSystem as _LocalFileSystem
 
 from django_fsspec_storages.errors import FileChangedError
 from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
+from django_fsspec_storages.filesystems.local_scan import LocalScan, facts_of, folder_entries, tree_entries
 from django_fsspec_storages.filesystems.mending import Mended
 from django_fsspec_storages.filesystems.temporary import is_temporary, temporary_name
 
@@ -24,9 +24,6 @@ _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.E
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-
-#: Names in one page of a listing.
-_PAGE = 1000
 
 
 class LocalFileSystem(Mended, _LocalFileSystem):  # type: ignore[misc]
@@ -46,9 +43,9 @@ class LocalFileSystem(Mended, _LocalFileSystem):  # type: ignore[misc]
     def inspect(self, path: str) -> Facts:
         """See :meth:`Contract.inspect`. A dangling link is there, as ``"other"``: its name is taken."""
         try:
-            return _facts(path, os.stat(path))
+            return facts_of(path, os.stat(path))
         except FileNotFoundError:
-            return _facts(path, os.lstat(path))
+            return facts_of(path, os.lstat(path))
 
     def begin_read(self, path: str, start: int = 0, length: int | None = None) -> Download:
         """See :meth:`Contract.begin_read`."""
@@ -95,8 +92,8 @@ class LocalFileSystem(Mended, _LocalFileSystem):  # type: ignore[misc]
         self, path: str, delimiter: str | None = None, start_after: str | None = None, *, details: bool = True
     ) -> Scan:
         """See :meth:`Contract.scan`."""
-        entries = _tree(path, start_after) if delimiter is None else _folder(path, start_after)
-        return _LocalScan(entries, details)
+        entries = tree_entries(path, start_after) if delimiter is None else folder_entries(path, start_after)
+        return LocalScan(entries, details)
 
     def remove(self, path: str) -> None:
         """See :meth:`Contract.remove`."""
@@ -124,23 +121,6 @@ class LocalFileSystem(Mended, _LocalFileSystem):  # type: ignore[misc]
             return open(path, mode, **text)
 
 
-def _facts(path: str, status: os.stat_result) -> Facts:
-    mode = status.st_mode
-    return Facts(
-        path,
-        "file" if stat.S_ISREG(mode) else "directory" if stat.S_ISDIR(mode) else "other",
-        status.st_size,
-        modified=datetime.fromtimestamp(status.st_mtime, UTC),
-        created=datetime.fromtimestamp(getattr(status, "st_birthtime", status.st_ctime), UTC),
-        accessed=datetime.fromtimestamp(status.st_atime, UTC),
-        version=_version(status),
-    )
-
-
-def _version(status: os.stat_result) -> str:
-    return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
-
-
 class _LocalDownload(Download):
     first_block = 0
 
@@ -148,7 +128,7 @@ class _LocalDownload(Download):
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        super().__init__(_facts(path, status))
+        super().__init__(facts_of(path, status))
         self._state = (status.st_size, status.st_mtime_ns)
         self._descriptor: int | None = descriptor
         self._seeking = threading.Lock()
@@ -160,9 +140,12 @@ class _LocalDownload(Download):
 
     def read(self, start: int, end: int) -> bytes:
         buffer = bytearray(end - start)
-        length = self.readinto(start, memoryview(buffer))
-        if length != len(buffer):
-            raise self._changed()
+        missing = memoryview(buffer)
+        while missing:  # Linux reads less than 2 GiB at a time
+            length = self.readinto(end - len(missing), missing)
+            if not length:
+                raise self._changed()
+            missing = missing[length:]
         return bytes(buffer)
 
     def readinto(self, start: int, buffer: memoryview) -> int:
@@ -248,64 +231,3 @@ class _LocalUpload(Upload):
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
-
-
-Entry = tuple[str, os.DirEntry[str]]
-
-
-def _folder(path: str, start_after: str | None) -> Iterator[Entry]:
-    with os.scandir(path or "/") as entries:
-        for entry in entries:
-            full = _join(path, entry.name)
-            if not is_temporary(entry.name) and (start_after is None or full > start_after):
-                yield full, entry
-
-
-def _tree(path: str, start_after: str | None) -> Iterator[Entry]:
-    """Yield the files below a folder in the order of their paths, as an object store lists its keys."""
-    with os.scandir(path or "/") as entries:
-        listed = sorted((entry.name + "/" * _is_folder(entry), entry) for entry in entries)
-    for name, entry in listed:
-        full = _join(path, entry.name)
-        if name.endswith("/"):
-            if (
-                start_after is None or full + "0" > start_after
-            ):  # "0" follows "/": nothing below it can come later
-                yield from _tree(full, start_after)
-        elif not is_temporary(name) and (start_after is None or full > start_after):
-            yield full, entry
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    return entry.is_dir() and not entry.is_symlink()
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path.rstrip('/')}/{name}"
-
-
-class _LocalScan(Scan):
-    def __init__(self, entries: Iterator[Entry], details: bool) -> None:
-        self._entries = entries
-        self._details = details
-
-    def page(self) -> list[Facts] | None:
-        page: list[Facts] = []
-        for path, entry in self._entries:
-            facts = self._facts(path, entry)
-            if facts is not None:
-                page.append(facts)
-            if len(page) == _PAGE:
-                return page
-        return page or None
-
-    def _facts(self, path: str, entry: os.DirEntry[str]) -> Facts | None:
-        if not self._details:
-            return Facts(path, "directory" if entry.is_dir() else "file")
-        try:
-            return _facts(path, entry.stat())
-        except FileNotFoundError:  # a dangling link, or gone since it was listed
-            try:
-                return _facts(path, entry.stat(follow_symlinks=False))
-            except FileNotFoundError:
-                return None

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import IO, Any, Self, cast
 
 from django_fsspec_storages.filesystems.base import Contract
-from django_fsspec_storages.filesystems.handles import TextWriter, Writer, open_handle
+from django_fsspec_storages.filesystems.handles import open_handle
+from django_fsspec_storages.filesystems.writers import TextWriter, Writer
 
 __all__ = ["Mended"]
 

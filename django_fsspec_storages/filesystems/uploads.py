@@ -188,7 +188,7 @@ def _work() -> None:
 def _perform(future: concurrent.futures.Future[Any], chore: Callable[[], Any]) -> None:
     try:
         future.set_result(chore())
-    except Exception as error:  # it waits in the future; leftovers() finds what could not be removed
+    except Exception as error:  # noqa: BLE001 - kept in the future; leftovers() finds what could not be removed
         future.set_exception(error)
 
 

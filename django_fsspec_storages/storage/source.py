@@ -10,6 +10,8 @@ from typing import IO, Any
 from django.conf import settings
 from django.core.files.base import File
 
+from django_fsspec_storages.names import as_text
+
 __all__ = ["Source", "name_for"]
 
 #: What Django's File is asked for at a time.
@@ -20,12 +22,13 @@ def name_for(name: object, content: Any) -> str:
     """Return the name of a save: the one given, or else the content's.
 
     :raises ValueError: if there is neither.
+    :raises TypeError: if it is no text.
     """
     if name is None:
         name = getattr(content, "name", None)
     if name is None:
         raise ValueError("A name must be given to save(): the content has none.")
-    return str(name)
+    return as_text(name)
 
 
 class Source:

@@ -1,0 +1,129 @@
+"""Reading, writing and listing through another fsspec filesystem's public calls."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import IO, TYPE_CHECKING, Any
+
+from django_fsspec_storages.errors import FileChangedError
+from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
+
+if TYPE_CHECKING:
+    from django_fsspec_storages.filesystems.fallback import FallbackFileSystem
+
+__all__ = ["FallbackDownload", "FallbackScan", "FallbackUpload", "facts_of", "time_of"]
+
+_publishing = threading.Lock()  # makes check-and-move one step among the threads of this process
+
+
+def time_of(info: Mapping[str, Any], *keys: str) -> datetime | None:
+    for key in keys:
+        value = info.get(key)
+        if isinstance(value, datetime):
+            return value if value.tzinfo else value.replace(tzinfo=UTC)
+        if isinstance(value, (int, float)):
+            return datetime.fromtimestamp(value, UTC)
+    return None
+
+
+def facts_of(path: str, info: Mapping[str, Any], modified: datetime | None) -> Facts:
+    size = info.get("size")
+    tag = info.get("ETag") or info.get("etag")
+    return Facts(
+        path,
+        info["type"] if info["type"] in ("file", "directory") else "other",
+        size,
+        modified=modified,
+        created=time_of(info, "created"),
+        checksum=tag,
+        version=f"{tag}-{size}-{modified.timestamp() if modified else None}",
+    )
+
+
+class FallbackDownload(Download):
+    """Reads through one handle, and asks after each block but the first whether the file is still the same."""
+
+    def __init__(self, filesystem: FallbackFileSystem, facts: Facts, handle: IO[bytes]) -> None:
+        if isinstance(handle, io.BytesIO):  # fsspec's memory files hand every reader the same position
+            handle = io.BytesIO(handle.getvalue())
+        if facts.size is None:
+            handle = io.BytesIO(handle.read())
+            facts = Facts(
+                facts.path, size=len(handle.getvalue()), modified=facts.modified, version=facts.version
+            )
+        super().__init__(facts)
+        self._filesystem = filesystem
+        self._handle = handle
+        self._blocks = 0
+        self._seeking = threading.Lock()
+
+    def read(self, start: int, end: int) -> bytes:
+        pieces, missing = [], end - start
+        with self._seeking:
+            self._handle.seek(start)
+            while missing and (piece := self._handle.read(missing)):
+                pieces.append(piece)
+                missing -= len(piece)
+            self._blocks += 1
+        if missing or (
+            self._blocks > 1 and self._filesystem.inspect(self.facts.path).version != self.facts.version
+        ):
+            raise FileChangedError(errno.ESTALE, "The file changed while it was being read", self.facts.path)
+        return b"".join(pieces)
+
+    def close(self) -> None:
+        self._handle.close()
+
+
+class FallbackUpload(Upload):
+    def __init__(
+        self, filesystem: FallbackFileSystem, path: str, temporary: str, handle: IO[bytes], exclusive: bool
+    ) -> None:
+        self._filesystem = filesystem
+        self._path = path
+        self._temporary = temporary
+        self._pending = True
+        self._handle = handle
+        self._exclusive = exclusive
+
+    def part(self, data: bytes) -> None:
+        self._handle.write(data)
+
+    def commit(self) -> None:
+        self._handle.close()
+        with _publishing:
+            if self._exclusive and self._filesystem.wrapped.exists(self._path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), self._path)
+            self._filesystem.move(self._temporary, self._path)
+        self._pending = False
+
+    def abort(self) -> None:
+        if not self._pending:
+            return
+        self._pending = False
+        try:
+            self._handle.close()
+        finally:
+            try:
+                self._filesystem.wrapped.rm_file(self._temporary)
+            except FileNotFoundError:  # it was never more than a buffer
+                return
+
+
+class FallbackScan(Scan):
+    def __init__(self, pages: Iterator[list[Facts]], start_after: str | None) -> None:
+        self._pages = pages
+        self._start_after = start_after
+
+    def page(self) -> list[Facts] | None:
+        for page in self._pages:
+            if self._start_after is not None:
+                page = [facts for facts in page if facts.path > self._start_after]
+            if page:
+                return page
+        return None

@@ -1,0 +1,114 @@
+"""The filesystem below a storage, and where a name is on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+from django.views.decorators.debug import sensitive_variables
+
+from django_fsspec_storages import names
+from django_fsspec_storages.filesystems import Contract, Promise, deviations_of, get_filesystem
+from django_fsspec_storages.filesystems.registry import LOCAL
+from django_fsspec_storages.filesystems.temporary import is_temporary
+from django_fsspec_storages.storage.options import CommonOptions
+from django_fsspec_storages.storage.running import Running
+
+__all__ = ["OnFilesystem"]
+
+
+class OnFilesystem(Running, CommonOptions):
+    """The part of a storage that knows its filesystem. What is given out here is for data tools too."""
+
+    @property
+    @sensitive_variables()
+    def fs(self) -> Contract:
+        """The filesystem: the same object for every storage with the same options, made on first use.
+
+        :raises ImproperlyConfigured: if an option is wrong, or the package it needs is not installed.
+        """
+        self.require_options()
+        protocol = self.protocol
+        if not protocol:
+            raise ImproperlyConfigured(f"{self.where()}: no protocol is set.")
+        try:
+            return get_filesystem(protocol, self._merged_options())
+        except (ImportError, TypeError, ValueError, AttributeError, LookupError) as error:
+            raise ImproperlyConfigured(f"{self.where()}: protocol {protocol!r}: {error}.") from error
+
+    @property
+    @sensitive_variables()
+    def storage_options(self) -> dict[str, Any]:
+        """Options for ``fsspec.filesystem(storage.protocol, …)``, as a fresh copy. **With their secrets.**"""
+        return {name: _copied(value) for name, value in self._merged_options().items()}
+
+    def _merged_options(self) -> dict[str, Any]:
+        return {**self.filesystem_options(), **(self.extra_options or {})}
+
+    @property
+    def deviations(self) -> Mapping[Promise, str]:
+        """What this storage cannot promise, each with the reason; empty for most."""
+        return deviations_of(self.fs)
+
+    def filesystem_options(self) -> dict[str, Any]:
+        """Return the constructor options of the filesystem; a provider's class translates its own options here."""
+        if self.protocol in LOCAL:
+            return {"file_mode": self.file_permissions_mode, "dir_mode": self.directory_permissions_mode}
+        return {}
+
+    def _root(self, filesystem: Contract) -> str:
+        location: Any = self.location
+        if location is None or location is False:
+            raise ImproperlyConfigured(
+                f"{self.where()}: no location is set, nor the setting it is taken from."
+            )
+        if self.protocol in LOCAL:
+            # Not Path.resolve(), as ruff would have it: a link stays the name that the project gave.
+            return os.path.abspath(names.clean_location(location)).replace("\\", "/")  # noqa: PTH100
+        protocol = filesystem.protocol
+        schemes = (protocol,) if isinstance(protocol, str) else tuple(protocol)
+        cleaned = names.clean_location(location, tuple(s for s in schemes if s in ("http", "https")))
+        marker: str = getattr(filesystem, "root_marker", "")
+        return cleaned if cleaned.startswith(marker) else marker + cleaned
+
+    def fs_path(self, name: str | PurePath) -> str:
+        """Return the path of a name on :attr:`fs`.
+
+        :raises SuspiciousFileOperation: if the name would leave the location, or cannot be stored.
+        """
+        filesystem = self.fs
+        cleaned = names.clean(name)
+        if is_temporary(cleaned):
+            raise SuspiciousFileOperation(f"The name {name!r} is kept for uploads that are going on.")
+        path = names.join(self._root(filesystem), cleaned)
+        names.check_length(cleaned, path, filesystem.max_segment, filesystem.max_path)
+        return path
+
+    def fs_url(self, name: str | PurePath) -> str:
+        """Return the URL that pandas and its like open with ``storage_options``, on the unmended filesystem.
+
+        :raises ValueError: if fsspec would read the name otherwise; use ``fs_path`` and ``filesystem=storage.fs`` then.
+        """
+        names.check_url_form(name)
+        path = self.fs_path(name)
+        names.check_url_form(path.partition("://")[2] or path)  # the location may be an HTTP address
+        return self.fs.unstrip_protocol(path)  # type: ignore[attr-defined,no-any-return]
+
+    def path(self, name: str | PurePath) -> str:
+        """Return the path on this machine.
+
+        :raises NotImplementedError: if the files are elsewhere.
+        """
+        if self.protocol not in LOCAL:
+            raise NotImplementedError("This backend doesn't support absolute paths.")
+        return os.path.normpath(self.fs_path(name))
+
+
+def _copied(value: Any) -> Any:
+    """Return dicts and lists as new ones, however deep; everything else, a credentials object say, as it is."""
+    if isinstance(value, dict):
+        return {name: _copied(item) for name, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
