@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from importlib import import_module
 from typing import Any, ClassVar, Self, cast
 
@@ -141,12 +142,16 @@ class Aliased(Configured):
         changed = {
             name: value
             for name, value in vars(self).items()
-            if name not in self.caches and not (name in fresh and fresh[name] == value)
+            if not self._is_cache(name) and not (name in fresh and fresh[name] == value)
         }
         alias = self.alias
         if alias is not None and not changed:
             return stored, (alias,)
         return _rebuilt, (type(self), args, kwargs), changed
+
+    def _is_cache(self, name: str) -> bool:
+        attribute = getattr(type(self), name, None)
+        return name in self.caches or isinstance(attribute, (cached_property, functools.cached_property))
 
     def __copy__(self) -> Self:
         twin = type(self).__new__(type(self))

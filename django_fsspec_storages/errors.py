@@ -6,6 +6,8 @@ import asyncio
 import concurrent.futures
 import errno
 import os
+import socket
+import ssl
 from collections.abc import Callable
 
 __all__ = [
@@ -48,6 +50,17 @@ _BY_STATUS: dict[int, type[OSError]] = {
 }
 
 _TIMEOUTS = (TimeoutError, asyncio.TimeoutError, concurrent.futures.TimeoutError)
+
+#: Name resolution and TLS have numbers of their own in ``errno``, which mean something else among the system's.
+_UNREACHABLE = (socket.gaierror, socket.herror, ssl.SSLError)
+
+#: Numbers to which the constructor of OSError gives no class of their own.
+_BY_ERRNO: dict[int | None, type[OSError]] = {
+    errno.EROFS: PermissionError,
+    errno.EHOSTUNREACH: ConnectionError,
+    errno.ENETUNREACH: ConnectionError,
+    errno.ENETDOWN: ConnectionError,
+}
 
 #: One errno a class, as the constructor of OSError would pick that class by it.
 _ERRNO: dict[type[OSError], int] = {
@@ -100,6 +113,8 @@ def classify(error: BaseException, explain: Explain | None = None) -> type[OSErr
         return explained
     if isinstance(error, _TIMEOUTS):
         return TimeoutError
+    if isinstance(error, _UNREACHABLE):
+        return ConnectionError
     for known in _ERRNO:
         if isinstance(error, known):
             return type(error) if type(error) in _ERRNO else known
@@ -108,7 +123,15 @@ def classify(error: BaseException, explain: Explain | None = None) -> type[OSErr
     status = status_of(error)
     if status is not None:
         return _BY_STATUS.get(status, ConnectionError if status >= 500 else OSError)
-    return OSError if isinstance(error, OSError) else None
+    return _kind_of(error.errno) if isinstance(error, OSError) else None
+
+
+def _kind_of(number: object) -> type[OSError]:
+    if not isinstance(number, int):
+        return OSError
+    if number < 0:  # getaddrinfo's, under a wrapper
+        return ConnectionError
+    return _BY_ERRNO.get(number) or type(OSError(number, ""))
 
 
 def translate(error: BaseException, name: str, where: str, explain: Explain | None = None) -> OSError | None:
@@ -126,9 +149,7 @@ def translate(error: BaseException, name: str, where: str, explain: Explain | No
     if kind is None:
         return None
     number = getattr(error, "errno", None)
-    if kind is OSError:
-        number = number or errno.EIO
-        return OSError(number, f"{os.strerror(number)} in {where}", name)
-    number = number if isinstance(number, int) and type(OSError(number, "")) is kind else _ERRNO[kind]
-    text = next((_TEXTS[c] for c in kind.__mro__ if c in _TEXTS), os.strerror(number))
-    return kind(number, f"{text} in {where}", name)
+    if not isinstance(number, int) or number <= 0 or isinstance(error, _UNREACHABLE) or _kind_of(number) is not kind:
+        number = _ERRNO.get(kind, errno.EIO)
+    text = None if number in _BY_ERRNO else next((_TEXTS[c] for c in kind.__mro__ if c in _TEXTS), None)
+    return kind(number, f"{text or os.strerror(number)} in {where}", name)

@@ -110,13 +110,15 @@ def _in_memory(alias: str, storage: Any) -> dict[str, Any]:
 
 
 def _fields_by_alias(models: Any) -> Iterator[tuple[Any, str]]:
+    from django.core.files.storage import default_storage
     from django.db.models import FileField
 
     for model in models:
         for field in model._meta.local_fields:
-            alias = _alias_of(field.storage) if isinstance(field, FileField) else None
-            if alias is not None:
-                yield field, alias
+            if isinstance(field, FileField) and field.storage is not default_storage:
+                alias = _alias_of(field.storage)
+                if alias is not None:
+                    yield field, alias
 
 
 def _alias_of(storage: Any) -> str | None:

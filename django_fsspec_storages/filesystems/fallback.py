@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 
 from fsspec import AbstractFileSystem
 
+from django_fsspec_storages.errors import classify
 from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
 from django_fsspec_storages.filesystems.fallback_io import (
     FallbackDownload,
@@ -20,7 +21,7 @@ from django_fsspec_storages.filesystems.fallback_io import (
     time_of,
 )
 from django_fsspec_storages.filesystems.mending import Mended
-from django_fsspec_storages.filesystems.promises import Promise, deviations_of
+from django_fsspec_storages.filesystems.promises import Promise, below, deviations_of
 from django_fsspec_storages.filesystems.temporary import is_temporary, temporary_name
 
 __all__ = ["FallbackFileSystem"]
@@ -146,11 +147,19 @@ class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
         """See :meth:`Contract.leftovers`."""
         for found in self.wrapped.find(path):
             if is_temporary(found):
-                yield self.inspect(found)
+                try:
+                    yield self.inspect(found)
+                except FileNotFoundError:  # it was finished meanwhile
+                    continue
 
     def _require_writable(self, path: str) -> None:
         if self._read_only:
             raise PermissionError(errno.EROFS, f"The {self.describe()} can only be read", path)
+
+    def explain(self, error: BaseException) -> type[OSError] | None:
+        """See :meth:`Contract.explain`; to some (HTTP) all that goes wrong is "not found", with the truth as the cause."""
+        cause = error.__cause__ if isinstance(error, FileNotFoundError) else None
+        return classify(cause) if isinstance(cause, Exception) else None
 
     def move(self, source: str, target: str) -> None:
         """Rename, or copy and delete where the wrapped filesystem cannot rename; never globs, as ``mv`` may."""
@@ -208,6 +217,6 @@ class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
 
 
 def _renames(filesystem: AbstractFileSystem) -> bool:
-    while isinstance(getattr(filesystem, "fs", None), AbstractFileSystem):  # dir, simplecache and their like
-        filesystem = filesystem.fs
+    while (inner := below(filesystem)) is not None:
+        filesystem = inner
     return type(filesystem).mv is not AbstractFileSystem.mv

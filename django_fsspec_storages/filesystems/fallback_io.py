@@ -21,6 +21,15 @@ __all__ = ["FallbackDownload", "FallbackScan", "FallbackUpload", "facts_of", "ti
 _publishing = threading.Lock()  # makes check-and-move one step among the threads of this process
 
 
+def _forget_after_fork() -> None:
+    global _publishing
+    _publishing = threading.Lock()  # a thread that held it is not in the child
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)
+
+
 def time_of(info: Mapping[str, Any], *keys: str) -> datetime | None:
     for key in keys:
         value = info.get(key)
@@ -99,6 +108,8 @@ class FallbackUpload(Upload):
         with _publishing:
             if self._exclusive and self._filesystem.wrapped.exists(self._path):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), self._path)
+            if self._filesystem.wrapped.isdir(self._path):  # a move would go into it
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self._path)
             self._filesystem.move(self._temporary, self._path)
         self._pending = False
 

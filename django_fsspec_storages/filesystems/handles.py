@@ -70,6 +70,11 @@ def open_handle(
     if action == "r":
         download = run(call(primitive(filesystem, "begin_read"), path), translate)
         reader = Reader(RawReader(download, name, translate))
-        return io.TextIOWrapper(reader, **wrap) if text else cast("IO[Any]", reader)
+        return _named(io.TextIOWrapper(reader, **wrap), mode) if text else cast("IO[Any]", reader)
     writer = Writer(Sink(filesystem, path, action == "x", metadata), name, mode.replace("t", ""), translate)
-    return TextWriter(cast("IO[bytes]", writer), **wrap) if text else cast("IO[Any]", writer)
+    return _named(TextWriter(cast("IO[bytes]", writer), **wrap), mode) if text else cast("IO[Any]", writer)
+
+
+def _named(file: Any, mode: str) -> IO[Any]:
+    file.mode = mode  # as Python's open() does
+    return cast("IO[Any]", file)

@@ -108,7 +108,10 @@ class LocalFileSystem(Mended, _LocalFileSystem):  # type: ignore[misc]
         """See :meth:`Contract.leftovers`."""
         for folder, _, names in os.walk(path):
             for name in filter(is_temporary, names):
-                yield self.inspect(f"{folder}/{name}")
+                try:
+                    yield self.inspect(f"{folder}/{name}")
+                except FileNotFoundError:  # it was finished meanwhile
+                    continue
 
     def open_in_place(self, path: str, mode: str, **text: Any) -> IO[Any]:
         """See :meth:`Contract.open_in_place`."""
@@ -123,6 +126,7 @@ class LocalFileSystem(Mended, _LocalFileSystem):  # type: ignore[misc]
 
 class _LocalDownload(Download):
     first_block = 0
+    _descriptor: int | None = None
 
     def __init__(self, path: str, descriptor: int) -> None:
         status = os.fstat(descriptor)
@@ -130,7 +134,7 @@ class _LocalDownload(Download):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         super().__init__(facts_of(path, status))
         self._state = (status.st_size, status.st_mtime_ns)
-        self._descriptor: int | None = descriptor
+        self._descriptor = descriptor
         self._seeking = threading.Lock()
 
     def fileno(self) -> int:
@@ -207,11 +211,21 @@ class _LocalUpload(Upload):
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
-            # Without links the name is reserved by an empty file, which only this upload may replace.
-            os.close(os.open(self._path, _CREATE, 0o666))
-            self._replace()
+            self._reserve_and_replace()
         else:
             self.abort()  # of the temporary name alone: the file stays under its own
+
+    def _reserve_and_replace(self) -> None:
+        # Without links the name is reserved by an empty file, which only this upload may replace.
+        descriptor = os.open(self._path, _CREATE, 0o666)
+        reserved = os.fstat(descriptor)
+        os.close(descriptor)
+        try:
+            self._replace()
+        except BaseException:
+            if os.path.samestat(reserved, os.lstat(self._path)):
+                os.unlink(self._path)
+            raise
 
     def _replace(self) -> None:
         os.replace(self._temporary, self._path)

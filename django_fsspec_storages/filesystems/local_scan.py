@@ -54,7 +54,10 @@ def tree_entries(path: str, start_after: str | None) -> Iterator[Entry]:
             if (
                 start_after is None or full + "0" > start_after
             ):  # "0" follows "/": nothing below it can come later
-                yield from tree_entries(full, start_after)
+                try:
+                    yield from tree_entries(full, start_after)
+                except (FileNotFoundError, NotADirectoryError):  # gone, or replaced, since it was listed
+                    continue
         elif not is_temporary(name) and (start_after is None or full > start_after):
             yield full, entry
 

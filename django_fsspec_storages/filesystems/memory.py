@@ -21,6 +21,15 @@ _folders: dict[str, list[str]] = {}
 _lock = threading.RLock()  # one for all stores: two filesystem objects may share one
 
 
+def _forget_after_fork() -> None:
+    global _lock
+    _lock = threading.RLock()  # a thread that held it is not in the child
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)
+
+
 class MemoryFileSystem(Mended, _MemoryFileSystem):  # type: ignore[misc]
     """fsspec's memory filesystem with the contract kept: readers of one file have a position each.
 
@@ -92,6 +101,13 @@ class MemoryFileSystem(Mended, _MemoryFileSystem):  # type: ignore[misc]
             if path in self.store:
                 file.created = self.store[path].created
             file.commit()
+            self._keep_folders(path.rpartition("/")[0])
+
+    def _keep_folders(self, folder: str) -> None:
+        """Let folders stay when their last file goes."""
+        while folder and folder not in self.pseudo_dirs:
+            self.pseudo_dirs.append(folder)
+            folder = folder.rpartition("/")[0]
 
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: Any) -> None:
         """Write a whole file in one step."""

@@ -45,6 +45,7 @@ class Mended(Contract):
         opened = cast("IO[bytes]", handle if name is None else _Compressed(handle, name, mode))
         if "b" in mode:
             return opened
+        text.setdefault("encoding", "utf-8")
         return io.TextIOWrapper(opened, **text) if "r" in mode else TextWriter(opened, **text)
 
 
@@ -55,7 +56,8 @@ class _Compressed(io.BufferedIOBase):
         from fsspec.compression import compr
 
         self._below = below
-        self._layer = compr[compression](below, mode="r" if "r" in mode else "w")
+        self._outlet = _Outlet(below)
+        self._layer = compr[compression](below, mode="r") if "r" in mode else compr[compression](self._outlet, mode="w")
 
     def readable(self) -> bool:
         return self._below.readable()
@@ -71,6 +73,9 @@ class _Compressed(io.BufferedIOBase):
 
     read1 = read
 
+    def readline(self, size: int | None = -1, /) -> bytes:
+        return cast("bytes", self._layer.readline(-1 if size is None else size))
+
     def write(self, data: Any, /) -> int:
         return cast("int", self._layer.write(data))
 
@@ -81,16 +86,27 @@ class _Compressed(io.BufferedIOBase):
         return cast("int", self._layer.tell())
 
     def close(self) -> None:
-        if not self.closed:
+        if self.closed:
+            return
+        try:
             self._layer.close()
-            self._below.close()
-            super().close()
+        except BaseException:
+            self.abort()
+            raise
+        self._below.close()
+        super().close()
 
     def abort(self) -> None:
         """Close without publishing."""
-        if isinstance(self._below, Writer):
-            self._below.abort()
-        super().close()
+        self._outlet.shut = True
+        try:
+            if isinstance(self._below, Writer):
+                self._below.abort()
+            else:
+                self._below.close()
+        finally:
+            self._layer.close()
+            super().close()
 
     def __enter__(self) -> Self:
         return self
@@ -102,4 +118,23 @@ class _Compressed(io.BufferedIOBase):
             self.abort()
 
     def __del__(self) -> None:
-        """Do nothing: closing would publish. The writer below is dropped with us, and aborts."""
+        # Closing would publish. The writer below is dropped with us, and aborts.
+        if (outlet := getattr(self, "_outlet", None)) is not None:
+            outlet.shut = True
+
+
+class _Outlet(io.RawIOBase):
+    """Where a compressing layer writes to; shut, it swallows the trailer that the layer writes when it is dropped."""
+
+    def __init__(self, below: IO[Any]) -> None:
+        self._below = below
+        self.shut = False
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        return len(memoryview(data)) if self.shut else self._below.write(data)
+
+    def tell(self) -> int:
+        return self._below.tell()

@@ -8,7 +8,7 @@ from typing import Any
 
 from django_fsspec_storages.filesystems.base import Contract
 
-__all__ = ["DEVIATIONS", "Promise", "deviations_of"]
+__all__ = ["DEVIATIONS", "Promise", "below", "deviations_of"]
 
 
 class Promise(StrEnum):
@@ -29,6 +29,8 @@ _READ_ONLY = {
     Promise.EXCLUSIVE: "nothing can be written",
 }
 
+_ARCHIVE = {**_READ_ONLY, Promise.FRESH: "the archive's table of contents is read once"}
+
 _IN_MEMORY = {Promise.BOUNDED: "the files are kept in memory"}
 
 _CACHED = {
@@ -47,9 +49,9 @@ DEVIATIONS: Mapping[str, Mapping[Promise, str]] = {
     "*": _FALLBACK,
     "file": {},
     "memory": _IN_MEMORY,
-    "zip": {**_READ_ONLY, Promise.TIMES: "a zip archive keeps local times without a time zone"},
-    "tar": _READ_ONLY,
-    "libarchive": _READ_ONLY,
+    "zip": {**_ARCHIVE, Promise.TIMES: "a zip archive keeps local times without a time zone"},
+    "tar": _ARCHIVE,
+    "libarchive": _ARCHIVE,
     "http": {**_READ_ONLY, Promise.TIMES: "fsspec does not pass on Last-Modified"},
     "https": {**_READ_ONLY, Promise.TIMES: "fsspec does not pass on Last-Modified"},
     "git": _READ_ONLY,
@@ -62,10 +64,17 @@ DEVIATIONS: Mapping[str, Mapping[Promise, str]] = {
 
 
 def deviations_of(filesystem: Contract) -> Mapping[Promise, str]:
-    """Return what this filesystem cannot promise, each with the reason."""
-    protocol: Any = filesystem.protocol
-    names = (protocol,) if isinstance(protocol, str) else tuple(protocol)
+    """Return what this filesystem cannot promise, each with the reason; of a chain (``dir``, caches), each layer's."""
     found: dict[Promise, str] = dict(DEVIATIONS["*"]) if hasattr(filesystem, "wrapped") else {}
-    for name in names:
-        found.update(DEVIATIONS.get(name, {}))
+    layer: Any = filesystem
+    while layer is not None:
+        for name in (layer.protocol,) if isinstance(layer.protocol, str) else layer.protocol:
+            found.update(DEVIATIONS.get(name, {}))
+        layer = below(getattr(layer, "wrapped", layer))
     return found
+
+
+def below(filesystem: Any) -> Any:
+    """Return the filesystem that a chaining one (``dir``, ``simplecache`` and their like) stands on, or None."""
+    found = getattr(filesystem, "fs", None)
+    return found if hasattr(found, "protocol") else None

@@ -191,7 +191,8 @@ class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
                 f"{self.where()}: its URLs are not signed, so they cannot have {', '.join(asked)}."
             )
         self.require_options()
-        base = str(self.base_url or "")
+        base: Any = self.base_url
+        base = "" if base is None or base is False else str(base)
         if not base:
             raise NoUrlError(f"{self.where()}: its files have no URL. Set base_url to their public address.")
         return names.to_url(base, name)

@@ -104,5 +104,26 @@ class CommonOptions(Configured):
 class FsspecOptions(TypedDict, total=False):
     """Keys of ``OPTIONS`` for ``FsspecStorage``."""
 
+    protocol: str
+    """The fsspec protocol: ``file``, ``memory``, or any that fsspec knows."""
+    location: str | os.PathLike[str]
+    """The folder, or key prefix, that every name is confined to. On local disk ``MEDIA_ROOT`` unless set."""
+    base_url: str | _StrPromise | None
+    """The public address of ``location``; ``MEDIA_URL`` unless set."""
+    allow_overwrite: bool
+    """Whether a save replaces a file of the same name; if not, the new file gets another name."""
+    storage_options: dict[str, Any]
+    """Constructor options of the fsspec filesystem, over what the other options amount to."""
+    file_permissions_mode: int | None
+    """Permissions of new files, where the filesystem has any; set before the file is visible."""
+    directory_permissions_mode: int | None
+    """Permissions of new folders, where the filesystem has any."""
+    connect_timeout: float
+    """Seconds to wait for a connection; for backends that make one."""
+    read_timeout: float
+    """Seconds without progress after which a transfer is given up; for backends that have a connection."""
+    total_timeout: float | None
+    """Seconds after which one operation is given up even if it progresses. No limit unless set."""
+
 
 # </generated>

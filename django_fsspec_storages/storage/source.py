@@ -83,11 +83,12 @@ class Source:
 
 
 def _seekable(content: Any) -> bool:
-    seekable = getattr(content, "seekable", None)
-    if seekable is not None:
-        return bool(seekable())
+    try:
+        return bool(content.seekable())
+    except AttributeError:  # it does not say, or it is Django's File over something that does not
+        pass
     try:
         content.seek(content.tell())
     except (AttributeError, io.UnsupportedOperation):
-        return hasattr(content, "chunks") and not hasattr(content, "read")
+        return False  # its chunks may come but once: what only has chunks() is copied aside
     return True

@@ -1,0 +1,1 @@
+"""An app with files, for the tests."""

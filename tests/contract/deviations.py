@@ -1,0 +1,118 @@
+"""What the backends of the suite cannot promise, where ``promises.DEVIATIONS`` does not say it already.
+
+A test is named by its function, with its own parameters in brackets where only some of them deviate; ``*`` is any text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+__all__ = ["FAILS", "NOT_OBSERVED", "Deviation", "declared"]
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """Tests, and the reason why a backend deviates from them."""
+
+    reason: str
+    tests: tuple[str, ...]
+
+    def covers(self, test: str) -> bool:
+        """Tell whether a test is one of them."""
+        escaped = (pattern.replace("[", "[[]") for pattern in self.tests)
+        return any(fnmatchcase(test, pattern) or fnmatchcase(test, pattern + "[[]*") for pattern in escaped)
+
+
+def declared(table: Mapping[str, list[Deviation]], backend: str, test: str) -> str | None:
+    """Return the reason why a backend deviates from a test; None if it does not."""
+    for deviation in table.get(backend, []):
+        if deviation.covers(test):
+            return deviation.reason
+    return None
+
+
+_TWO_STEPS = Deviation(
+    "among processes the fallback checks and moves in two steps: whether a race loses a file depends on time; "
+    "test_the_fallback_loses_a_name_that_another_process_takes_between_its_check_and_its_move shows it",
+    ("test_two_processes_that_save_one_name_lose_nothing",),
+)
+
+_NOT_SAVE = ("write", "read", "delete", "exists", "size", "listdir", "times", "path")
+_MEANT_WELL = ("climbing", "dots", "absolute")
+
+#: They are run, and fail; one that passes is an error of this table.
+FAILS: dict[str, list[Deviation]] = {
+    "http": [
+        Deviation("a folder's page is a file like any other", ("test_a_folder_cannot_be_read",)),
+        Deviation(
+            "Promise.STEADY: the first block is not compared with what was there when the file was opened",
+            (
+                "test_a_file_that_is_replaced_while_it_is_read[0-same-size]",
+                "test_a_file_that_is_replaced_while_it_is_read[0-longer]",
+                "test_a_file_that_is_replaced_while_it_is_read_in_async[0-same-size]",
+                "test_a_file_that_is_replaced_while_it_is_read_in_async[0-longer]",
+            ),
+        ),
+    ],
+    "django": [
+        Deviation(
+            "content is read again after a conflict, even if it comes but once: what is left is saved",
+            ("test_a_name_that_is_taken_while_the_content_is_read_is_not_overwritten",),
+        ),
+        Deviation(
+            "only '..' is refused when saving, and only what leaves the location elsewhere",
+            (
+                "test_a_hostile_name_is_refused[save-dots]",
+                *(f"test_a_hostile_name_is_refused[{method}-{kind}]" for method in _NOT_SAVE for kind in _MEANT_WELL),
+            ),
+        ),
+        Deviation(
+            "drive letters, control characters and half surrogate pairs are characters like others",
+            tuple(f"test_a_hostile_name_is_refused[*-{kind}]" for kind in ("drives", "controls", "surrogates")),
+        ),
+        Deviation(
+            "urljoin() resolves '..', and lets an absolute address replace the base",
+            tuple(f"test_no_url_leaves_the_base[{kind}]" for kind in ("climbing", "dots", "absolute")),
+        ),
+        Deviation(
+            "raises a plain OSError, or for exists() nothing",
+            (
+                "test_a_name_too_long_is_stored_as_it_is_or_refused[save]",
+                "test_a_name_too_long_is_stored_as_it_is_or_refused[write]",
+                "test_a_name_too_long_is_stored_as_it_is_or_refused[read]",
+                "test_a_name_too_long_is_stored_as_it_is_or_refused[delete]",
+                "test_a_name_too_long_is_stored_as_it_is_or_refused[size]",
+                "test_a_name_too_long_is_stored_as_it_is_or_refused[listdir]",
+            ),
+        ),
+        Deviation("the location has a size, that of its folder", ("test_the_location_is_no_file",)),
+        Deviation("its files call themselves by their whole path", ("test_a_file_knows_its_name_mode_and_size",)),
+        Deviation("text is saved as UTF-8 whatever it was", ("test_a_text_file_is_saved_in_its_own_encoding",)),
+        Deviation("what is no file is saved as an empty one", ("test_what_is_no_file_is_an_error_and_nothing_is_written",)),
+        Deviation(
+            "an upload that has a file of its own is moved into place",
+            ("test_a_temporary_upload_is_neither_moved_nor_closed",),
+        ),
+        Deviation("open() makes no folder", ("test_a_file_opened_for_writing_gets_its_folders",)),
+        Deviation(
+            "raises NotADirectoryError: only FileNotFoundError is silenced",
+            ("test_deleting_what_would_be_below_a_file_is_silent",),
+        ),
+        Deviation(
+            "'.' is the location itself, which is removed if it is empty",
+            ("test_deleting_the_location_itself_is_refused",),
+        ),
+        Deviation(
+            "raises a plain ValueError",
+            ("test_without_a_base_url_the_error_is_what_django_and_wagtail_catch",),
+        ),
+    ],
+}
+
+#: They are not run: whether they pass depends on time, or on nothing that can be seen from outside.
+NOT_OBSERVED: dict[str, list[Deviation]] = {
+    "dir-over-local": [_TWO_STEPS],
+    "simplecache": [_TWO_STEPS],
+}

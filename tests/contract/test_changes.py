@@ -1,0 +1,77 @@
+"""A file that changes while it is being read is an error or stays as it was: never a mixture."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from django_fsspec_storages.errors import FileChangedError
+
+OLD, NEW = b"o" * 3_000_000, b"n" * 3_000_000
+SHORTER, LONGER = b"s" * 2_000_000, b"l" * 4_000_000
+
+REPLACEMENTS = pytest.mark.parametrize("new", [NEW, SHORTER, LONGER], ids=["same-size", "shorter", "longer"])
+
+
+def _is_old_or_an_error(read):
+    try:
+        content = read()
+    except FileChangedError as error:
+        assert error.filename == "a.bin"
+        return
+    assert content == OLD
+
+
+@REPLACEMENTS
+@pytest.mark.parametrize("before", [0, 1, 1_000_000])
+def test_a_file_that_is_replaced_while_it_is_read(seed, storage, new, before):
+    seed({"a.bin": OLD})
+
+    def read():
+        with storage.open("a.bin") as file:
+            first = file.read(before)
+            seed({"a.bin": new})
+            return first + file.read()
+
+    _is_old_or_an_error(read)
+
+
+@REPLACEMENTS
+@pytest.mark.parametrize("before", [0, 1, 1_000_000])
+@pytest.mark.ours("Django's storages have no async API")
+def test_a_file_that_is_replaced_while_it_is_read_in_async(seed, storage, new, before):
+    seed({"a.bin": OLD})
+
+    async def read():
+        async with await storage.aopen("a.bin") as file:
+            first = await file.read(before)
+            await asyncio.to_thread(seed, {"a.bin": new})
+            return first + await file.read()
+
+    _is_old_or_an_error(lambda: asyncio.run(read()))
+
+
+@REPLACEMENTS
+@pytest.mark.ours("Django's storages have no streams")
+def test_a_file_that_is_replaced_while_it_is_streamed(seed, storage, new):
+    seed({"a.bin": OLD})
+
+    def read():
+        with storage.open_stream("a.bin") as stream:
+            first = next(stream)
+            seed({"a.bin": new})
+            return first + b"".join(stream)
+
+    _is_old_or_an_error(read)
+
+
+@pytest.mark.on("local")
+def test_a_file_that_is_changed_in_place_is_an_error(space, storage):
+    space.seed({"a.bin": OLD})
+    with storage.open("a.bin") as file:
+        file.read(1_000_000)
+        with (space.root / "outer/location/a.bin").open("r+b") as changing:
+            changing.write(NEW[:2_000_000])
+        with pytest.raises(FileChangedError):
+            file.read()

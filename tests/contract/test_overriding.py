@@ -1,0 +1,198 @@
+"""What a project overrides is used, by ``save`` as by ``asave``: its virus scan is never skipped."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+
+import pytest
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files.base import ContentFile
+from django.utils.deconstruct import deconstructible
+
+from tests.contract.calls import AsyncCalls, Calls
+
+
+@pytest.fixture
+def override(space, colour):
+    """Return a function that gives the calls of a subclass with methods of its own, or of a class after mix-ins."""
+    made = []
+
+    def override(*mixins, decorate=lambda cls: cls, **methods):
+        configuration = space.configuration()
+        base = type(space.storage())
+        cls = decorate(type("Projects", (*mixins, base), {"__module__": __name__, **methods}))
+        calls = (AsyncCalls if colour == "async" else Calls)(cls(**configuration["OPTIONS"]))
+        made.append(calls)
+        return calls
+
+    yield override
+    for calls in made:
+        calls.close()
+
+
+class Infected(Exception):
+    """Found by a project's virus scan."""
+
+
+class Scanning:
+    """A project's mix-in."""
+
+    def _save(self, name, content):
+        if b"virus" in content.read():
+            raise Infected(name)
+        return super()._save(name, content)
+
+
+class TestSaving:
+    @pytest.mark.parametrize("decorate", [lambda cls: cls, deconstructible, lambda cls: type("Below", (cls,), {})])
+    def test_a_scan_in_save_is_never_skipped(self, space, override, decorate):
+        calls = override(Scanning, decorate=decorate)
+        with pytest.raises(Infected):
+            calls.save("a.txt", ContentFile(b"a virus"))
+        assert calls.save("b.txt", ContentFile(b"harmless")) == "b.txt"
+        assert space.files() == {"b.txt": b"harmless"}
+
+    def test_an_overridden_save_is_used(self, space, override):
+        def save(self, name, content, max_length=None):
+            return super(type(self), self).save("prefix-" + name, content, max_length)
+
+        assert override(save=save).put("a.txt") == "prefix-a.txt"
+        assert list(space.files()) == ["prefix-a.txt"]
+
+    def test_a_widely_copied_save_that_hands_on_a_bare_spooled_file_works(self, space, override):
+        def _save(self, name, content):
+            content.seek(0)
+            with tempfile.SpooledTemporaryFile() as copy:
+                copy.write(content.read())
+                return super(type(self), self)._save(name, copy)
+
+        calls = override(_save=_save)
+        names = [calls.put("a.txt", b"spooled"), calls.put("a.txt", b"spooled")]
+        assert space.files() == dict.fromkeys(names, b"spooled")
+
+    def test_an_overridden_exists_decides_what_is_free(self, space, override):
+        def exists(self, name):
+            return name == "reserved.txt" or super(type(self), self).exists(name)
+
+        calls = override(exists=exists)
+        assert calls.exists("reserved.txt")
+        assert calls.put("reserved.txt") != "reserved.txt"
+        assert calls.put("free.txt") == "free.txt"
+        assert "reserved.txt" not in space.files()
+
+    def test_an_overridden_alternative_name_is_taken_after_a_conflict(self, space, override):
+        def get_alternative_name(self, file_root, file_ext):
+            return f"{file_root}-again{file_ext}"
+
+        calls = override(get_alternative_name=get_alternative_name)
+        assert [calls.put("d/a.txt"), calls.put("d/a.txt")] == ["d/a.txt", "d/a-again.txt"]
+        assert set(space.files()) == {"d/a.txt", "d/a-again.txt"}
+
+    def test_an_overridden_available_name_is_taken(self, space, override):
+        def get_available_name(self, name, max_length=None):
+            return super(type(self), self).get_available_name("dated/" + name.removeprefix("dated/"), max_length)
+
+        calls = override(get_available_name=get_available_name)
+        names = [calls.put("a.txt", b"1"), calls.put("a.txt", b"2")]
+        assert names[0] == "dated/a.txt"
+        assert space.files() == {names[0]: b"1", names[1]: b"2"}
+
+    def test_an_available_name_that_insists_means_to_overwrite(self, space, override):
+        calls = override(get_available_name=lambda self, name, max_length=None: name)
+        assert [calls.put("a.txt", b"the first"), calls.put("a.txt", b"2")] == ["a.txt", "a.txt"]
+        assert space.files() == {"a.txt": b"2"}
+
+    def test_an_available_name_that_deletes_first_means_it_too(self, space, override):
+        def get_available_name(self, name, max_length=None):
+            if self.exists(name):
+                self.delete(name)
+            return name
+
+        calls = override(get_available_name=get_available_name)
+        assert [calls.put("a.txt", b"the first"), calls.put("a.txt", b"2")] == ["a.txt", "a.txt"]
+        assert space.files() == {"a.txt": b"2"}
+
+    def test_an_available_name_that_escapes_is_refused(self, space, override):
+        before = space.world()
+        calls = override(get_available_name=lambda self, name, max_length=None: "../canary.txt")
+        with pytest.raises(SuspiciousFileOperation):
+            calls.put("a.txt")
+        assert space.world() == before
+
+
+@pytest.mark.ours("Django's storages have no async API")
+class TestTwins:
+    #: Method, what it is asked, and what the project's own answers.
+    ANSWERS = {
+        "exists": (("a.txt",), True),
+        "listdir": (("",), (["folder"], ["file"])),
+        "size": (("a.txt",), 42),
+        "url": (("a.txt",), "https://own.example/"),
+        "delete": (("a.txt",), None),
+        "get_modified_time": (("a.txt",), "modified"),
+        "get_created_time": (("a.txt",), "created"),
+        "get_accessed_time": (("a.txt",), "accessed"),
+        "get_available_name": (("a.txt",), "available"),
+    }
+
+    @pytest.mark.parametrize("method", ANSWERS)
+    def test_an_overridden_method_answers_in_both_colours(self, override, method):
+        arguments, answer = self.ANSWERS[method]
+        asked = []
+
+        def own(self, *args):
+            asked.append(args)
+            return answer
+
+        assert getattr(override(**{method: own}), method)(*arguments) == answer
+        assert asked == [arguments]
+
+    def test_an_overridden_url_may_take_fewer_parameters(self, override):
+        calls = override(url=lambda self, name: "own:" + name)
+        assert calls.url("a.txt") == "own:a.txt"
+
+    def test_an_overridden_open_gives_its_file(self, seed, override):
+        seed({"a.txt": b"content"})
+
+        def _open(self, name, mode="rb"):
+            return ContentFile(b"own", name=name)
+
+        assert override(_open=_open).read("a.txt") == b"own"
+
+    @pytest.mark.writes
+    def test_a_file_of_an_overridden_open_publishes_nothing_when_it_fails(self, space, override):
+        def _open(self, name, mode="rb"):
+            return super(type(self), self)._open(name, mode)
+
+        def failing():
+            yield b"x" * 700_000
+            raise Infected
+
+        calls = override(_open=_open)
+        with pytest.raises(Infected):
+            calls.write("a.bin", failing())
+        assert space.files() == {}
+        calls.write("a.bin", [b"1"])
+        assert space.files() == {"a.bin": b"1"}
+
+    def test_an_overridden_stream_is_streamed(self, seed, override):
+        seed({"a.txt": b"content"})
+
+        def open_stream(self, name, start=0, length=None):
+            return iter([b"own"])
+
+        storage = override(open_stream=open_stream).storage
+
+        async def read():
+            return [piece async for piece in await storage.aopen_stream("a.txt")]
+
+        assert asyncio.run(read()) == [b"own"]
+
+    def test_a_subclass_that_overrides_nothing_stays_native(self, space, override):
+        from django_fsspec_storages.storage.twins import TWINS
+
+        native, own = type(override().storage), type(override(size=lambda self, name: 1).storage)
+        assert {getattr(native, twin).__qualname__ for twin in TWINS} == {f"AsyncTwins.{twin}" for twin in TWINS}
+        changed = {twin for twin in TWINS if getattr(own, twin).__qualname__ != f"AsyncTwins.{twin}"}
+        assert changed == {"asize"}

@@ -1,0 +1,137 @@
+"""One logic, two colours: what the drivers do with steps, results and errors."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from django_fsspec_storages.filesystems.driver import CallersStep, ShieldedStep, Step, arun, filesystem_loop, run
+
+Colour = Callable[..., Any]
+
+
+async def logic_of(*steps: Step) -> list[Any]:
+    return [await step for step in steps]
+
+
+def renamed(error: BaseException) -> OSError | None:
+    return OSError(5, "ours") if isinstance(error, LookupError) else None
+
+
+def plain(value: Any) -> Any:
+    return value
+
+
+async def coroutine(value: Any) -> Any:
+    await asyncio.sleep(0)
+    return value
+
+
+def raise_plainly(error: BaseException) -> None:
+    raise error
+
+
+async def raise_later(error: BaseException) -> None:
+    await asyncio.sleep(0)
+    raise error
+
+
+def test_steps_of_either_kind_give_their_results_in_order(colour: Colour) -> None:
+    logic = logic_of(Step(plain, 1), Step(coroutine, 2), ShieldedStep(plain, 3), ShieldedStep(coroutine, 4))
+    assert colour(logic) == [1, 2, 3, 4]
+
+
+def test_a_logic_without_steps_returns_at_once(colour: Colour) -> None:
+    assert colour(logic_of()) == []
+
+
+def test_coroutines_run_on_the_filesystems_loop(colour: Colour) -> None:
+    async def running() -> Any:
+        return asyncio.get_running_loop()
+
+    assert colour(logic_of(Step(running), ShieldedStep(running))) == [filesystem_loop()] * 2
+
+
+def test_plain_steps_run_in_the_callers_thread_when_blocking() -> None:
+    assert run(logic_of(Step(threading.get_ident))) == [threading.get_ident()]
+
+
+def test_plain_steps_never_run_on_an_event_loop() -> None:
+    def loops() -> Any:
+        return asyncio._get_running_loop()
+
+    assert asyncio.run(arun(logic_of(Step(loops), CallersStep(loops), ShieldedStep(loops)))) == [None] * 3
+
+
+def test_the_callers_context_variables_reach_its_own_code(colour: Colour) -> None:
+    language = contextvars.ContextVar("language", default="none")
+    language.set("fi")
+    assert colour(logic_of(CallersStep(language.get))) == ["fi"]
+
+
+@pytest.mark.parametrize("function", [raise_plainly, raise_later])
+@pytest.mark.parametrize("kind", [Step, ShieldedStep])
+def test_an_error_of_the_filesystem_reaches_the_logic_as_ours(
+    colour: Colour, kind: type[Step], function: Callable[..., Any]
+) -> None:
+    seen = []
+
+    async def logic() -> None:
+        try:
+            await kind(function, KeyError("theirs"))
+        except OSError as error:
+            seen.append(error)
+            raise
+
+    with pytest.raises(OSError, match="ours") as caught:
+        colour(logic(), renamed)
+    assert caught.value is seen[0]
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_an_error_of_the_callers_code_comes_out_as_it_is(colour: Colour) -> None:
+    error = KeyError("the caller's")
+    with pytest.raises(KeyError) as caught:
+        colour(logic_of(CallersStep(raise_plainly, error)), renamed)
+    assert caught.value is error
+
+
+def test_an_error_that_the_map_does_not_know_comes_out_as_it_is(colour: Colour) -> None:
+    error = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError) as caught:
+        colour(logic_of(Step(raise_plainly, error)), renamed)
+    assert caught.value is error
+
+
+def test_a_logic_may_recover_from_an_error_and_go_on(colour: Colour) -> None:
+    async def logic() -> Any:
+        try:
+            await Step(raise_later, KeyError())
+        except KeyError:
+            return await Step(coroutine, "second try")
+
+    assert colour(logic()) == "second try"
+
+
+def test_a_failed_logic_is_not_kept_alive_by_its_error() -> None:
+    class Thing:
+        def fail(self) -> None:
+            raise OSError(5, "theirs")
+
+    thing = Thing()
+    alive = weakref.ref(thing)
+    gc.disable()
+    try:
+        with pytest.raises(OSError, match="ours"):
+            run(logic_of(Step(thing.fail)), lambda error: OSError(5, "ours"))
+        del thing
+        assert alive() is None
+    finally:
+        gc.enable()

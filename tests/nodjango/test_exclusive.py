@@ -1,0 +1,148 @@
+"""Exclusive creation: of all who want a new name, one gets it, and nobody's bytes are lost."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from django_fsspec_storages.filesystems import get_filesystem
+from django_fsspec_storages.filesystems.driver import run
+from django_fsspec_storages.filesystems.uploads import send
+from tests.nodjango.conftest import Place
+from tests.support.processes import ROOT
+from tests.support.waiting import at_once
+
+THREADS = 16
+
+
+def winners(place: Place, bodies: list[bytes]) -> list[int]:
+    """Let every body want one name; check that all but the winners were told so."""
+
+    def save(number: int) -> int:
+        return run(
+            send(place.filesystem, place.path("a"), iter([bodies[number]]), exclusive=True),
+            place.filesystem.translator("a"),
+        )
+
+    results = at_once(len(bodies), save)
+    won = [number for number, result in enumerate(results) if not isinstance(result, Exception)]
+    assert {type(results[n]) for n in range(len(bodies)) if n not in won} <= {FileExistsError}
+    return won
+
+
+@pytest.mark.parametrize("size", [1, 200_000], ids=["small", "in parts"])
+@pytest.mark.parametrize("same", [True, False], ids=["identical", "different"])
+def test_of_many_threads_exactly_one_gets_the_name(place: Place, same: bool, size: int) -> None:
+    bodies = [bytes([0 if same else number]) * size for number in range(THREADS)]
+    for round_ in range(5):
+        here = Place(place.filesystem, f"{place.root}/{round_}")
+        (winner,) = winners(here, bodies)
+        assert here.read("a") == bodies[winner]
+        assert here.names() == ["a"]
+        assert here.leftovers() == []
+
+
+def refuse_links(monkeypatch: pytest.MonkeyPatch, number: int = errno.EPERM) -> None:
+    def link(*arguments: object, **options: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", link)
+
+
+@pytest.fixture
+def unlinked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A local folder on a filesystem without hard links."""
+    refuse_links(monkeypatch)
+    return Place(get_filesystem("file", {"file_mode": 0o640}), str(tmp_path))
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["identical", "different"])
+def test_without_hard_links_too_exactly_one_gets_the_name(unlinked: Place, same: bool) -> None:
+    bodies = [bytes([0 if same else number]) * 1000 for number in range(THREADS)]
+    for round_ in range(10):
+        here = Place(unlinked.filesystem, f"{unlinked.root}/{round_}")
+        (winner,) = winners(here, bodies)
+        assert here.read("a") == bodies[winner]
+        assert here.leftovers() == []
+
+
+def test_without_hard_links_too_a_file_has_its_mode(unlinked: Place) -> None:
+    with unlinked.open("a", "xb") as file:
+        file.write(b"1")
+    assert os.stat(unlinked.path("a")).st_mode & 0o777 == 0o640
+
+
+def test_without_hard_links_too_a_dangling_link_is_taken(unlinked: Place) -> None:
+    os.symlink("nowhere", unlinked.path("a"))
+    with pytest.raises(FileExistsError):
+        unlinked.open("a", "xb")
+    file = unlinked.open("b", "xb")
+    os.symlink("nowhere", unlinked.path("b"))
+    with pytest.raises(FileExistsError):
+        file.close()
+    assert os.readlink(unlinked.path("b")) == "nowhere"
+
+
+def test_without_hard_links_a_failed_move_leaves_no_empty_file(
+    unlinked: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replace(*arguments: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    file = unlinked.open("a", "xb")
+    file.write(b"1")
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(OSError, match="Input/output"):
+        file.close()
+    assert os.listdir(unlinked.root) == []
+
+
+def test_an_error_that_is_not_about_links_is_not_taken_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_links(monkeypatch, errno.EIO)
+    file = get_filesystem("file").open(f"{tmp_path}/a", "xb")
+    with pytest.raises(OSError, match="Input/output"):
+        file.close()
+    assert os.listdir(tmp_path) == []
+
+
+SAVE = """
+import sys
+from django_fsspec_storages.filesystems import get_filesystem
+filesystem = get_filesystem("file")
+print("ready", flush=True)
+sys.stdin.readline()
+won = []
+for number in range(100):
+    try:
+        with filesystem.open(f"{sys.argv[1]}/{number}", "xb") as file:
+            file.write(sys.argv[2].encode() * 1000)
+        won.append(number)
+    except FileExistsError:
+        pass
+print(won, flush=True)
+"""
+
+
+def test_of_two_processes_exactly_one_gets_each_name(tmp_path: Path) -> None:
+    command = [sys.executable, "-X", "dev", "-c", SAVE, str(tmp_path)]
+    processes = [
+        subprocess.Popen([*command, body], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for body in "12"
+    ]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    won = [eval(process.communicate(timeout=60)[0]) for process in processes]
+    assert sorted(won[0] + won[1]) == list(range(100))
+    for body, names in zip(b"12", won, strict=True):
+        assert {(tmp_path / str(name)).read_bytes() for name in names} <= {bytes([body]) * 1000}
+    assert len(os.listdir(tmp_path)) == 100

@@ -1,0 +1,56 @@
+"""A fork in the middle of what other threads do: the child inherits no lock that nobody will release."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from django_fsspec_storages.filesystems import fallback_io, get_filesystem, memory
+from tests.nodjango.conftest import Place
+from tests.support.processes import in_child
+
+LOCKS: dict[str, Any] = {
+    "memory": lambda: memory._lock,
+    "fallback": lambda: fallback_io._publishing,
+}
+
+
+def write_and_read(place: Place) -> None:
+    place.write("child", b"1" * 300_000)
+    assert place.read("child") == b"1" * 300_000
+    assert "child" in place.names()
+
+
+@pytest.mark.parametrize("lock", LOCKS.values(), ids=LOCKS)
+def test_a_fork_while_another_thread_publishes_hangs_no_child(place: Place, lock: Any) -> None:
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with lock():
+            held.set()
+            release.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    try:
+        assert held.wait(20)
+        assert in_child(lambda: write_and_read(place), patience=10) == 0
+    finally:
+        release.set()
+        thread.join()
+
+
+def test_a_child_works_after_its_parent_did(place: Place) -> None:
+    place.write("parent", b"1")
+    assert in_child(lambda: write_and_read(place)) == 0
+
+
+def test_parent_and_child_write_to_one_disk(tmp_path: Path) -> None:
+    place = Place(get_filesystem("file"), str(tmp_path))
+    assert in_child(lambda: write_and_read(place)) == 0
+    write_and_read(place)
+    assert os.listdir(tmp_path) == ["child"]

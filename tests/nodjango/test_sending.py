@@ -1,0 +1,181 @@
+"""Whole bodies on their way up, in both colours, on every kind of filesystem."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from django_fsspec_storages.filesystems.driver import arun, run
+from django_fsspec_storages.filesystems.uploads import GATHERED, Sink, send
+from tests.nodjango.conftest import Place
+from tests.support.coroutine_memory import CoroutineMemoryFileSystem
+from tests.support.interruptions import ctrl_c_once
+from tests.support.object_store import SECRET, ServiceError
+
+Colour = Callable[..., Any]
+PART = 64 * 2**10
+
+
+class SourceError(Exception):
+    """The caller's own."""
+
+
+def failing_at(offset: int) -> Iterator[bytes]:
+    for start in range(0, offset, 50_000):
+        yield b"n" * min(50_000, offset - start)
+    raise SourceError(offset)
+
+
+@pytest.mark.parametrize("size", [0, 1, PART - 1, PART, PART + 1, 5 * PART + 7, GATHERED + 1])
+def test_what_was_sent_comes_back_whole(place: Place, colour: Colour, size: int) -> None:
+    content = bytes(range(251)) * (size // 251 + 1)
+    pieces = (content[start : min(start + 10_007, size)] for start in range(0, size, 10_007))
+    assert colour(send(place.filesystem, place.path("a"), pieces)) == size
+    assert place.read("a") == content[:size]
+    assert place.leftovers() == []
+
+
+@pytest.mark.parametrize("offset", [0, 1, PART, 3 * PART + 5, 2 * GATHERED])
+def test_a_source_that_fails_leaves_the_old_content_and_nothing_else(
+    place: Place, colour: Colour, offset: int
+) -> None:
+    place.write("a", b"old")
+    with pytest.raises(SourceError):
+        colour(send(place.filesystem, place.path("a"), failing_at(offset)), place.filesystem.translator("a"))
+    assert place.read("a") == b"old"
+    assert place.names() == ["a"]
+    assert place.leftovers() == []
+
+
+@pytest.mark.parametrize("offset", [0, 3 * PART + 5])
+def test_a_source_that_fails_makes_no_new_file(place: Place, colour: Colour, offset: int) -> None:
+    with pytest.raises(SourceError):
+        colour(send(place.filesystem, place.path("new"), failing_at(offset)))
+    assert place.names() == []
+    assert place.leftovers() == []
+
+
+@pytest.mark.parametrize("size", [3, 3 * PART])
+def test_an_exclusive_send_to_a_taken_path_changes_nothing(place: Place, colour: Colour, size: int) -> None:
+    place.write("a", b"old")
+    with pytest.raises(FileExistsError):
+        colour(send(place.filesystem, place.path("a"), iter([b"n" * size]), exclusive=True))
+    assert place.read("a") == b"old"
+    assert place.names() == ["a"]
+    assert place.leftovers() == []
+
+
+def test_a_path_that_is_taken_meanwhile_is_refused_at_the_commit(place: Place, colour: Colour) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"n" * 3 * PART
+        place.write("a", b"the other's")
+
+    with pytest.raises(FileExistsError):
+        colour(send(place.filesystem, place.path("a"), pieces(), exclusive=True))
+    assert place.read("a") == b"the other's"
+    assert place.leftovers() == []
+
+
+def test_a_small_body_is_one_request(costore: CoroutineMemoryFileSystem, colour: Colour) -> None:
+    colour(send(costore, "a", iter([b"1" * 1000, b"2" * 1000]), exclusive=True))
+    assert costore.server.requests == {"put": 1}
+
+
+def test_a_large_body_goes_in_parts_of_the_size_that_the_upload_wants(
+    costore: CoroutineMemoryFileSystem, colour: Colour
+) -> None:
+    gate = costore.server.hold("complete")
+    parts = []
+
+    def look() -> None:
+        gate.arrived.wait(20)
+        (upload,) = costore.server.multiparts.values()
+        parts.extend(len(upload.parts[number]) for number in sorted(upload.parts))
+        gate.open()
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    colour(send(costore, "a", iter([b"1" * 1000] * 200)))
+    looking.join()
+    assert parts == [PART, PART, PART, 200_000 - 3 * PART]
+    assert costore.server.requests == {"create": 1, "part": 4, "complete": 1}
+
+
+@pytest.mark.parametrize("kind", ["create", "part", "complete", "put"])
+@pytest.mark.parametrize("after", [False, True], ids=["refused", "lost reply"])
+def test_a_request_that_fails_fails_the_send_with_our_error(
+    costore: CoroutineMemoryFileSystem, colour: Colour, kind: str, after: bool
+) -> None:
+    body = iter([b"1" * (10 if kind == "put" else 10 * PART)])
+    costore.server.fail(kind, ServiceError(503), after=after)
+    with pytest.raises(ConnectionError) as caught:
+        colour(send(costore, "a", body), costore.translator("photo.jpg"))
+    assert isinstance(caught.value.__cause__, ServiceError)
+    assert caught.value.filename == "photo.jpg"
+    assert SECRET not in str(caught.value)
+    if not after:
+        assert not costore.server.objects
+        assert not costore.server.multiparts
+
+
+@pytest.mark.parametrize("nth", [1, 4, 10])
+def test_whichever_part_fails_nothing_stays_open(
+    costore: CoroutineMemoryFileSystem, colour: Colour, nth: int
+) -> None:
+    costore.server.fail("part", ServiceError(500), nth=nth)
+    with pytest.raises(ConnectionError):
+        colour(send(costore, "a", iter([b"1" * 10 * PART])), costore.translator("a"))
+    assert not costore.server.objects
+    assert not costore.server.multiparts
+
+
+@pytest.mark.parametrize("kind", ["create", "part"])
+def test_a_cancelled_send_publishes_nothing_and_leaves_nothing(
+    costore: CoroutineMemoryFileSystem, kind: str
+) -> None:
+    gate = costore.server.hold(kind, after=True)
+
+    async def cancel() -> None:
+        task = asyncio.ensure_future(arun(send(costore, "a", iter([b"1" * 20 * PART]))))
+        await asyncio.to_thread(gate.arrived.wait, 20)
+        task.cancel()
+        await asyncio.sleep(0)
+        gate.open()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel())
+    assert not costore.server.objects
+    assert not costore.server.multiparts
+
+
+def test_ctrl_c_in_the_middle_of_a_send_leaves_nothing(costore: CoroutineMemoryFileSystem) -> None:
+    gate = costore.server.hold("part", nth=3)
+    with pytest.raises(KeyboardInterrupt), ctrl_c_once(gate.arrived):
+        run(send(costore, "a", iter([b"1" * 20 * PART])))
+    assert gate.cancelled
+    assert not costore.server.objects
+    assert not costore.server.multiparts
+
+
+def test_a_sink_tells_how_many_bytes_it_took_and_takes_none_after_its_end(
+    place: Place, colour: Colour
+) -> None:
+    sink = Sink(place.filesystem, place.path("a"))
+
+    async def logic() -> None:
+        await sink.begin()
+        await sink.write(b"123")
+        await sink.write(b"45")
+        assert sink.length == 5
+        await sink.commit()
+        await sink.abort()
+        await sink.write(b"6")
+
+    with pytest.raises(ValueError, match="closed"):
+        colour(logic())
+    assert place.read("a") == b"12345"

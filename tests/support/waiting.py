@@ -1,0 +1,46 @@
+"""Waiting without sleeping through a race: for a condition, with an end."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+__all__ = ["at_once", "collected", "until"]
+
+T = TypeVar("T")
+
+PATIENCE = 20.0
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Return when a condition holds; fail if it does not come to hold."""
+    deadline = time.monotonic() + PATIENCE
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        pause.wait(0.002)
+
+
+def collected(condition: Callable[[], object]) -> None:
+    """Return when a condition holds that garbage collection brings about."""
+    gc.collect()
+    until(condition)
+
+
+def at_once(count: int, work: Callable[[int], T]) -> list[T | Exception]:
+    """Call ``work`` with 0, 1, … in as many threads, all let go together; return results and exceptions in order."""
+    barrier = threading.Barrier(count)
+
+    def one(number: int) -> T | Exception:
+        barrier.wait(PATIENCE)
+        try:
+            return work(number)
+        except Exception as error:
+            return error
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(one, range(count)))
