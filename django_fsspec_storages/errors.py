@@ -149,7 +149,12 @@ def translate(error: BaseException, name: str, where: str, explain: Explain | No
     if kind is None:
         return None
     number = getattr(error, "errno", None)
-    if not isinstance(number, int) or number <= 0 or isinstance(error, _UNREACHABLE) or _kind_of(number) is not kind:
+    if (
+        not isinstance(number, int)
+        or number <= 0
+        or isinstance(error, _UNREACHABLE)
+        or _kind_of(number) is not kind
+    ):
         number = _ERRNO.get(kind, errno.EIO)
     text = None if number in _BY_ERRNO else next((_TEXTS[c] for c in kind.__mro__ if c in _TEXTS), None)
     return kind(number, f"{text or os.strerror(number)} in {where}", name)

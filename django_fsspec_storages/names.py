@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from functools import lru_cache
 from pathlib import PurePath
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
@@ -26,6 +27,8 @@ __all__ = [
     "to_url",
 ]
 
+#: What most names look like, and nothing that could be wrong: spares them the closer look.
+_PLAIN = re.compile(r"[\w-][\w .-]*(?:/[\w-][\w .-]*)*", re.ASCII)
 _DRIVE = re.compile(r"[A-Za-z]:(?!:)")  # "a::b" is none
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -44,6 +47,8 @@ def clean(name: str | PurePath) -> str:
         character or half a surrogate pair.
     :raises TypeError: if it is no text.
     """
+    if type(name) is str and _PLAIN.fullmatch(name):
+        return name
     text = as_text(name).replace("\\", "/")
     if text.startswith("/"):
         raise SuspiciousFileOperation(
@@ -111,6 +116,7 @@ def check_url_form(name: str | PurePath) -> None:
         )
 
 
+@lru_cache(maxsize=1024)
 def clean_location(location: object, schemes: tuple[str, ...] = ()) -> str:
     """Return a location normalised as names are. Unlike a name it may be absolute, and lazy.
 

@@ -55,6 +55,11 @@ class Download:
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
 
+    @property
+    def size(self) -> int:
+        """The size in bytes of what was opened."""
+        return self.facts.size or 0
+
     def read(self, start: int, end: int) -> Any:
         """Return exactly the bytes from ``start`` to ``end`` (exclusive), both within the size; safe under threads.
 
@@ -64,7 +69,7 @@ class Download:
 
     def readinto(self, start: int, buffer: memoryview) -> int:
         """Fill ``buffer`` from ``start``, where ``first_block`` is 0; return how many bytes there were."""
-        end = min(start + len(buffer), self.facts.size or 0)
+        end = min(start + len(buffer), self.size)
         data = self.read(start, end) if end > start else b""
         buffer[: len(data)] = data
         return len(data)

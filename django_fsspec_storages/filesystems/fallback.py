@@ -157,7 +157,7 @@ class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
             raise PermissionError(errno.EROFS, f"The {self.describe()} can only be read", path)
 
     def explain(self, error: BaseException) -> type[OSError] | None:
-        """See :meth:`Contract.explain`; to some (HTTP) all that goes wrong is "not found", with the truth as the cause."""
+        """See :meth:`Contract.explain`; to some (HTTP) whatever goes wrong is "not found", and the truth its cause."""
         cause = error.__cause__ if isinstance(error, FileNotFoundError) else None
         return classify(cause) if isinstance(cause, Exception) else None
 

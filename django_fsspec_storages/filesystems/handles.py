@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import IO, Any, cast
 
 from django_fsspec_storages.errors import CannotKeepPromise, Translate
@@ -16,6 +17,7 @@ from django_fsspec_storages.filesystems.writers import TextWriter, Writer
 __all__ = ["open_handle", "split_mode"]
 
 
+@lru_cache(maxsize=64)
 def split_mode(mode: str, in_place: bool = False) -> tuple[str, bool]:
     """Return what a mode does (``r``, ``w``, ``x``, or ``+`` for every kind of change in place) and whether it is text.
 

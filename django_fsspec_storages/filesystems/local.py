@@ -132,10 +132,20 @@ class _LocalDownload(Download):
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        super().__init__(facts_of(path, status))
-        self._state = (status.st_size, status.st_mtime_ns)
+        self._path = path
+        self._status = status
         self._descriptor = descriptor
         self._seeking = threading.Lock()
+
+    @property
+    def facts(self) -> Facts:  # type: ignore[override]
+        """Of the file as it was when it was opened."""
+        return facts_of(self._path, self._status)
+
+    @property
+    def size(self) -> int:
+        """The size in bytes of what was opened."""
+        return self._status.st_size
 
     def fileno(self) -> int:
         if self._descriptor is None:
@@ -163,12 +173,13 @@ class _LocalDownload(Download):
             length = len(data)
             buffer[:length] = data
         status = os.fstat(descriptor)
-        if (status.st_size, status.st_mtime_ns) != self._state:
+        was = self._status
+        if status.st_mtime_ns != was.st_mtime_ns or status.st_size != was.st_size:
             raise self._changed()
         return length
 
     def _changed(self) -> FileChangedError:
-        return FileChangedError(errno.ESTALE, "The file changed while it was being read", self.facts.path)
+        return FileChangedError(errno.ESTALE, "The file changed while it was being read", self._path)
 
     def close(self) -> None:
         descriptor, self._descriptor = self._descriptor, None

@@ -57,7 +57,9 @@ class _Compressed(io.BufferedIOBase):
 
         self._below = below
         self._outlet = _Outlet(below)
-        self._layer = compr[compression](below, mode="r") if "r" in mode else compr[compression](self._outlet, mode="w")
+        self._layer = (
+            compr[compression](below, mode="r") if "r" in mode else compr[compression](self._outlet, mode="w")
+        )
 
     def readable(self) -> bool:
         return self._below.readable()

@@ -22,14 +22,10 @@ class Cursor:
     def __init__(self, download: Download, position: int = 0) -> None:
         self.download = download
         self.position = position
+        self.size = download.size
         self._block = download.first_block
         self._window = b""
         self._window_start = self._fetched_to = -1
-
-    @property
-    def size(self) -> int:
-        """The size in bytes of what was opened."""
-        return self.download.facts.size or 0
 
     async def read(self, length: int) -> bytes:
         """Return the next bytes: at most ``length``, fewer at the edge of what is at hand, none at the end. A logic."""
@@ -77,7 +73,7 @@ class RawReader(io.RawIOBase):
     def __init__(self, download: Download, name: str, translate: Translate) -> None:
         self.name = name
         self.mode = "rb"
-        self.size = download.facts.size
+        self.size = download.size
         self._cursor = Cursor(download)
         self._translate = translate
 
@@ -103,7 +99,7 @@ class RawReader(io.RawIOBase):
         view = memoryview(buffer).cast("B")
         cursor = self._cursor
         if cursor.download.first_block == 0:
-            length: int = run(call(cursor.download.readinto, cursor.position, view), self._translate)
+            length: int = self._read_directly(cursor.download.readinto, cursor.position, view)
             cursor.position += length
             return length
         data = run(cursor.read(len(view)), self._translate)
@@ -111,7 +107,22 @@ class RawReader(io.RawIOBase):
         return len(data)
 
     def readall(self) -> bytes:
-        return run(self._cursor.rest(), self._translate)
+        cursor = self._cursor
+        if cursor.download.first_block or cursor.position >= cursor.size:
+            return run(cursor.rest(), self._translate)
+        data: bytes = self._read_directly(cursor.download.read, cursor.position, cursor.size)
+        cursor.position = cursor.size
+        return data
+
+    def _read_directly(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call what costs no round trip, without a logic around it: a local read is quicker than one."""
+        try:
+            return function(*arguments)
+        except Exception as error:
+            ours = self._translate(error)
+            if ours is None:
+                raise
+            raise ours from error
 
     def fileno(self) -> int:
         # The descriptor's own position is never moved by our reads: bring it to where the reader stands.

@@ -28,9 +28,10 @@ MOST_ATTEMPTS = 100
 
 def file_path(storage: FsspecStorage, name: str) -> str:
     """Return the path of a file, which the location itself is not."""
-    if not names.clean(name):
+    path = storage.fs_path(name)
+    if not str(name).strip("./\\"):
         raise SuspiciousFileOperation("The location itself is not a file: a name must be given.")
-    return storage.fs_path(name)
+    return path
 
 
 async def _inspect(storage: FsspecStorage, path: str) -> Facts:

@@ -4,20 +4,40 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import PurePath
-from typing import Any
+from functools import lru_cache
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.views.decorators.debug import sensitive_variables
 
 from django_fsspec_storages import names
 from django_fsspec_storages.filesystems import Contract, Promise, deviations_of, get_filesystem
-from django_fsspec_storages.filesystems.registry import LOCAL
+from django_fsspec_storages.filesystems.registry import LOCAL, forks
 from django_fsspec_storages.filesystems.temporary import is_temporary
 from django_fsspec_storages.storage.options import CommonOptions
 from django_fsspec_storages.storage.running import Running
 
 __all__ = ["OnFilesystem"]
+
+
+_SCALARS = {str, int, float, bool, type(None)}
+
+
+class _Last(NamedTuple):
+    """The filesystem that was used last, and what it was made from: looking it up costs more than most local calls."""
+
+    protocol: str
+    options: dict[str, Any]
+    fork: int
+    filesystem: Contract
+
+
+@lru_cache(maxsize=1024)
+def _normal(location: str, folder: str) -> str:
+    # ``folder``, which a relative location depends on, is only a part of the key. Not Path.resolve(), as ruff would
+    # have it: a link stays the name that the project gave.
+    return os.path.abspath(location).replace("\\", "/")  # noqa: PTH100
 
 
 class OnFilesystem(Running, CommonOptions):
@@ -31,13 +51,26 @@ class OnFilesystem(Running, CommonOptions):
         :raises ImproperlyConfigured: if an option is wrong, or the package it needs is not installed.
         """
         self.require_options()
-        protocol = self.protocol
+        protocol, options = self.protocol, self._merged_options()
+        last: _Last | None = self.__dict__.get("_last")
+        if (
+            last is not None
+            and last.protocol == protocol
+            and last.options == options
+            and last.fork == forks()
+        ):
+            return last.filesystem
         if not protocol:
             raise ImproperlyConfigured(f"{self.where()}: no protocol is set.")
         try:
-            return get_filesystem(protocol, self._merged_options())
+            filesystem = get_filesystem(protocol, options)
         except (ImportError, TypeError, ValueError, AttributeError, LookupError) as error:
             raise ImproperlyConfigured(f"{self.where()}: protocol {protocol!r}: {error}.") from error
+        if all(
+            type(value) in _SCALARS for value in options.values()
+        ):  # others could be changed where they are
+            self.__dict__["_last"] = _Last(protocol, options, forks(), filesystem)
+        return filesystem
 
     @property
     @sensitive_variables()
@@ -66,8 +99,8 @@ class OnFilesystem(Running, CommonOptions):
                 f"{self.where()}: no location is set, nor the setting it is taken from."
             )
         if self.protocol in LOCAL:
-            # Not Path.resolve(), as ruff would have it: a link stays the name that the project gave.
-            return os.path.abspath(names.clean_location(location)).replace("\\", "/")  # noqa: PTH100
+            cleaned = names.clean_location(location)
+            return _normal(cleaned, "" if cleaned.startswith("/") else str(Path.cwd()))
         protocol = filesystem.protocol
         schemes = (protocol,) if isinstance(protocol, str) else tuple(protocol)
         cleaned = names.clean_location(location, tuple(s for s in schemes if s in ("http", "https")))

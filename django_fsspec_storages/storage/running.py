@@ -25,7 +25,7 @@ logger = logging.getLogger("django_fsspec_storages")
 class Watch:
     """One operation, for the log: nothing is measured or written unless somebody listens at DEBUG."""
 
-    __slots__ = ("_began", "_describe", "attempts", "bytes", "name", "operation")
+    __slots__ = ("_began", "_describe", "_listened", "attempts", "bytes", "name", "operation")
 
     def __init__(self, describe: Callable[[], str], operation: str, name: object) -> None:
         self._describe = describe
@@ -35,13 +35,14 @@ class Watch:
         self.attempts = 1
 
     def __enter__(self) -> Self:
-        self._began = time.perf_counter()
+        self._listened = logger.isEnabledFor(logging.DEBUG)
+        self._began = time.perf_counter() if self._listened else 0.0
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if logger.isEnabledFor(logging.DEBUG):
+        if self._listened:
             logger.debug(
                 "%s: %s %r bytes=%s ms=%.1f attempts=%d%s",
                 self._describe(),

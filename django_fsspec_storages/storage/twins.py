@@ -155,7 +155,8 @@ async def _in_threads(stream: Any) -> AsyncIterator[bytes]:
         while (piece := await sync_to_async(lambda: next(pieces, None))()) is not None:
             yield piece
     finally:
-        stream.close()
+        if hasattr(stream, "close"):
+            stream.close()
 
 
 #: What turns the sync method's result into the twin's.

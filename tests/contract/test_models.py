@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
@@ -94,10 +95,14 @@ class TestFileField:
         assert document.file.name == "documents/Å_b.txt"
 
     def test_a_hostile_upload_stays_inside(self, space):
-        for name in ("../../canary.txt", "..\\..\\canary.txt", "/etc/passwd", "C:\\x.txt"):
-            Document.objects.create(file=SimpleUploadedFile(name, b"hostile"))
-        assert len(space.files()) == 4
-        assert all(name.startswith("documents/") for name in space.files())
+        saved = []
+        for name in ("../../canary.txt", "..\\..\\canary.txt", "/etc/passwd", "C:\\x.txt", "a\0b.txt", "a/../../b"):
+            try:
+                saved.append(Document.objects.create(file=SimpleUploadedFile(name, b"hostile")).file.name)
+            except (SuspiciousFileOperation, ValueError):
+                continue
+        assert space.files() == dict.fromkeys(saved, b"hostile")
+        assert all(name.startswith("documents/") for name in saved)
 
 
 class TestImageField:

@@ -45,7 +45,11 @@ class Scanning:
 
 
 class TestSaving:
-    @pytest.mark.parametrize("decorate", [lambda cls: cls, deconstructible, lambda cls: type("Below", (cls,), {})])
+    @pytest.mark.parametrize(
+        "decorate",
+        [lambda cls: cls, deconstructible, lambda cls: type("Below", (cls,), {})],
+        ids=["mixed-in", "decorated", "below"],
+    )
     def test_a_scan_in_save_is_never_skipped(self, space, override, decorate):
         calls = override(Scanning, decorate=decorate)
         with pytest.raises(Infected):
@@ -180,14 +184,14 @@ class TestTwins:
         seed({"a.txt": b"content"})
 
         def open_stream(self, name, start=0, length=None):
-            return iter([b"own"])
+            return [b"own", b"er"]
 
         storage = override(open_stream=open_stream).storage
 
         async def read():
             return [piece async for piece in await storage.aopen_stream("a.txt")]
 
-        assert asyncio.run(read()) == [b"own"]
+        assert asyncio.run(read()) == [b"own", b"er"]
 
     def test_a_subclass_that_overrides_nothing_stays_native(self, space, override):
         from django_fsspec_storages.storage.twins import TWINS

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from django_fsspec_storages.filesystems import MENDED, Contract, get_filesystem
+from django_fsspec_storages.filesystems import MENDED
 from django_fsspec_storages.filesystems.driver import arun, run
 from tests.support.coroutine_memory import CoroutineMemoryFileSystem
+from tests.support.filesystems import filesystem_for
 
 Colour = Callable[..., Any]
 
@@ -38,7 +39,7 @@ def colour(request: pytest.FixtureRequest) -> Colour:
 class Place:
     """A filesystem and an empty folder on it."""
 
-    filesystem: Contract
+    filesystem: Any
     root: str
 
     def path(self, name: str) -> str:
@@ -76,7 +77,7 @@ class Place:
 @pytest.fixture
 def costore() -> CoroutineMemoryFileSystem:
     """An empty object store."""
-    return get_filesystem("costore", {"store": uuid.uuid4().hex})  # type: ignore[return-value]
+    return filesystem_for("costore", {"store": uuid.uuid4().hex})
 
 
 @pytest.fixture(autouse=True)
@@ -89,19 +90,19 @@ def _known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _local(tmp_path: Path) -> Place:
-    return Place(get_filesystem("file"), str(tmp_path))
+    return Place(filesystem_for("file"), str(tmp_path))
 
 
 def _memory(tmp_path: Path) -> Place:
-    return Place(get_filesystem("memory", {"space": uuid.uuid4().hex}), "/root")
+    return Place(filesystem_for("memory", {"space": uuid.uuid4().hex}), "/root")
 
 
 def _costore(tmp_path: Path) -> Place:
-    return Place(get_filesystem("costore", {"store": uuid.uuid4().hex}), "root")
+    return Place(filesystem_for("costore", {"store": uuid.uuid4().hex}), "root")
 
 
 def _fallback(tmp_path: Path) -> Place:
-    return Place(get_filesystem("dir", {"path": f"/{uuid.uuid4().hex}", "target_protocol": "memory"}), "root")
+    return Place(filesystem_for("dir", {"path": f"/{uuid.uuid4().hex}", "target_protocol": "memory"}), "root")
 
 
 PLACES = {"local": _local, "memory": _memory, "coroutine": _costore, "fallback": _fallback}

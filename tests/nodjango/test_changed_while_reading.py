@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from django_fsspec_storages.errors import FileChangedError
-from django_fsspec_storages.filesystems import get_filesystem
 from django_fsspec_storages.filesystems.driver import arun
 from django_fsspec_storages.filesystems.readers import Cursor
 from tests.support.coroutine_memory import CoroutineMemoryFileSystem
+from tests.support.filesystems import filesystem_for
 
 OLD, NEW = b"o" * 300_000, b"n" * 300_000
 
@@ -42,7 +42,7 @@ def truncate(path: str) -> None:
 @pytest.mark.parametrize("change", [overwrite, append, truncate])
 @pytest.mark.parametrize("length", [10, 200_000, -1])
 def test_a_local_file_changed_in_place_is_an_error(path: str, change: Any, length: int) -> None:
-    with get_filesystem("file").open(path, "rb") as file:
+    with filesystem_for("file").open(path, "rb") as file:
         assert file.read(8192) == OLD[:8192]
         change(path)
         with pytest.raises(FileChangedError) as caught:
@@ -51,7 +51,7 @@ def test_a_local_file_changed_in_place_is_an_error(path: str, change: Any, lengt
 
 
 def test_it_is_an_error_for_whoever_fills_a_buffer_too(path: str) -> None:
-    with get_filesystem("file").open(path, "rb") as file:
+    with filesystem_for("file").open(path, "rb") as file:
         file.read(8192)
         overwrite(path)
         with pytest.raises(FileChangedError):
@@ -59,7 +59,7 @@ def test_it_is_an_error_for_whoever_fills_a_buffer_too(path: str) -> None:
 
 
 def test_it_is_an_error_for_whoever_reads_text_too(path: str) -> None:
-    with get_filesystem("file").open(path, "r") as file:
+    with filesystem_for("file").open(path, "r") as file:
         file.read(10)
         overwrite(path)
         with pytest.raises(FileChangedError):
@@ -67,7 +67,7 @@ def test_it_is_an_error_for_whoever_reads_text_too(path: str) -> None:
 
 
 def test_a_local_file_that_was_replaced_is_read_on_as_it_was(path: str, tmp_path: Path) -> None:
-    filesystem = get_filesystem("file")
+    filesystem = filesystem_for("file")
     with filesystem.open(path, "rb") as file:
         file.read(8192)
         with filesystem.open(path, "wb") as writer:
@@ -80,7 +80,7 @@ def test_a_local_file_that_was_replaced_is_read_on_as_it_was(path: str, tmp_path
 
 
 def test_a_local_file_that_was_removed_is_read_on_as_it_was(path: str) -> None:
-    with get_filesystem("file").open(path, "rb") as file:
+    with filesystem_for("file").open(path, "rb") as file:
         file.read(8192)
         os.remove(path)
         assert file.read() == OLD[8192:]
@@ -93,7 +93,7 @@ def test_a_local_read_that_the_system_cuts_short_goes_on(path: str, monkeypatch:
         return preadv(descriptor, [memoryview(buffers[0])[:100_000]], start)
 
     monkeypatch.setattr(os, "preadv", short)
-    with get_filesystem("file").open(path, "rb") as file:
+    with filesystem_for("file").open(path, "rb") as file:
         assert file.read() == OLD
 
 
@@ -133,7 +133,7 @@ def test_it_is_an_error_in_the_other_colour_too(costore: CoroutineMemoryFileSyst
 
 
 def test_readers_in_memory_keep_what_they_opened() -> None:
-    memory = get_filesystem("memory", {"space": "changed"})
+    memory = filesystem_for("memory", {"space": "changed"})
     memory.pipe_file("/a", OLD)
     with memory.open("/a", "rb") as file:
         file.read(10)
@@ -143,7 +143,7 @@ def test_readers_in_memory_keep_what_they_opened() -> None:
 
 @pytest.mark.parametrize("change", [overwrite, append, truncate])
 def test_the_fallback_notices_between_two_blocks(path: str, change: Any) -> None:
-    wrapped = get_filesystem("dir", {"path": os.path.dirname(path), "target_protocol": "file"})
+    wrapped = filesystem_for("dir", {"path": os.path.dirname(path), "target_protocol": "file"})
     with wrapped.open("a", "rb") as file:
         assert file.read(8192) == OLD[:8192]
         change(path)

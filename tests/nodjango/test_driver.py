@@ -12,7 +12,14 @@ from typing import Any
 
 import pytest
 
-from django_fsspec_storages.filesystems.driver import CallersStep, ShieldedStep, Step, arun, filesystem_loop, run
+from django_fsspec_storages.filesystems.driver import (
+    CallersStep,
+    ShieldedStep,
+    Step,
+    arun,
+    filesystem_loop,
+    run,
+)
 
 Colour = Callable[..., Any]
 

@@ -67,7 +67,9 @@ def test_a_status_becomes_the_class_that_says_it(attributes: Any, status: int, k
     assert type(ours(Sdk(**attributes(status)))) is kind
 
 
-@pytest.mark.parametrize("attributes", [{}, {"status": "404"}, {"code": 1}, {"code": lambda: 404}, {"response": 5}])
+@pytest.mark.parametrize(
+    "attributes", [{}, {"status": "404"}, {"code": 1}, {"code": lambda: 404}, {"response": 5}]
+)
 def test_what_carries_no_status_is_no_storage_error(attributes: dict[str, Any]) -> None:
     assert translate(Sdk(**attributes), NAME, WHERE) is None
 
@@ -119,7 +121,8 @@ def test_an_error_of_the_system_keeps_its_meaning(error: Exception, kind: type[O
 
 
 @pytest.mark.parametrize(
-    "number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EPERM, errno.EACCES, errno.EHOSTUNREACH, errno.ELOOP]
+    "number",
+    [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EPERM, errno.EACCES, errno.EHOSTUNREACH, errno.ELOOP],
 )
 def test_the_systems_number_is_kept(number: int) -> None:
     assert ours(OSError(number, "no")).errno == number

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from django_fsspec_storages.filesystems import get_filesystem
 from django_fsspec_storages.filesystems.driver import run
 from django_fsspec_storages.filesystems.uploads import send
 from tests.nodjango.conftest import Place
+from tests.support.filesystems import filesystem_for
 from tests.support.processes import ROOT
 from tests.support.waiting import at_once
 
@@ -58,7 +58,7 @@ def refuse_links(monkeypatch: pytest.MonkeyPatch, number: int = errno.EPERM) -> 
 def unlinked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """A local folder on a filesystem without hard links."""
     refuse_links(monkeypatch)
-    return Place(get_filesystem("file", {"file_mode": 0o640}), str(tmp_path))
+    return Place(filesystem_for("file", {"file_mode": 0o640}), str(tmp_path))
 
 
 @pytest.mark.parametrize("same", [True, False], ids=["identical", "different"])
@@ -106,7 +106,7 @@ def test_an_error_that_is_not_about_links_is_not_taken_for_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse_links(monkeypatch, errno.EIO)
-    file = get_filesystem("file").open(f"{tmp_path}/a", "xb")
+    file = filesystem_for("file").open(f"{tmp_path}/a", "xb")
     with pytest.raises(OSError, match="Input/output"):
         file.close()
     assert os.listdir(tmp_path) == []

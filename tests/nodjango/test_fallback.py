@@ -8,40 +8,44 @@ import uuid
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from django_fsspec_storages.filesystems import Contract, Promise, deviations_of, get_filesystem
+from django_fsspec_storages.filesystems import Contract, Promise, deviations_of
 from django_fsspec_storages.filesystems.fallback import FallbackFileSystem
 from tests.nodjango.conftest import Place
+from tests.support.filesystems import filesystem_for
 
 
 def over_local(tmp_path: Path) -> Place:
-    return Place(get_filesystem("dir", {"path": str(tmp_path), "target_protocol": "file"}), "root")
+    return Place(filesystem_for("dir", {"path": str(tmp_path), "target_protocol": "file"}), "root")
 
 
 def over_memory(tmp_path: Path) -> Place:
-    return Place(get_filesystem("dir", {"path": f"/{uuid.uuid4().hex}", "target_protocol": "memory"}), "root")
+    return Place(filesystem_for("dir", {"path": f"/{uuid.uuid4().hex}", "target_protocol": "memory"}), "root")
 
 
 def cached(tmp_path: Path) -> Place:
     options = {"target_protocol": "file", "cache_storage": str(tmp_path / "cache")}
-    return Place(get_filesystem("simplecache", options), f"{tmp_path}/data")
+    return Place(filesystem_for("simplecache", options), f"{tmp_path}/data")
 
 
-@pytest.fixture(params=[over_local, over_memory, cached], ids=["dir of local", "dir of memory", "simplecache"])
+@pytest.fixture(
+    params=[over_local, over_memory, cached], ids=["dir of local", "dir of memory", "simplecache"]
+)
 def wrapped(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """A filesystem that is not mended."""
     return request.param(tmp_path)
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Contract:
+def archive(tmp_path: Path) -> Any:
     """A zip archive with a few files."""
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
         for name in ("a1.txt", "a[1].txt", "folder/b c#d?e%20f.txt"):
             file.writestr(name, name)
-    return get_filesystem("zip", {"fo": str(tmp_path / "a.zip")})
+    return filesystem_for("zip", {"fo": str(tmp_path / "a.zip")})
 
 
 def test_it_is_the_fallback_and_holds_the_other(wrapped: Place) -> None:
@@ -118,7 +122,13 @@ def test_an_unfinished_upload_is_hidden_and_found(tmp_path: Path) -> None:
     assert place.leftovers() == []
 
 
-GLOBS: list[tuple[str, str]] = [("a[1].txt", "a1.txt"), ("b*", "bcd"), ("c?", "cd"), ("{x,y}", "x"), ("**", "z")]
+GLOBS: list[tuple[str, str]] = [
+    ("a[1].txt", "a1.txt"),
+    ("b*", "bcd"),
+    ("c?", "cd"),
+    ("{x,y}", "x"),
+    ("**", "z"),
+]
 
 
 @pytest.mark.parametrize(("pattern", "match"), GLOBS)
@@ -166,7 +176,7 @@ USES: dict[str, Callable[[Place, str], None]] = {
 }
 
 
-def test_an_archive_reads_every_name(archive: Contract) -> None:
+def test_an_archive_reads_every_name(archive: Any) -> None:
     names = ["a1.txt", "a[1].txt", "folder/b c#d?e%20f.txt"]
     assert [facts.path for page in archive.scan("") for facts in page] == names
     for name in names:
@@ -176,18 +186,22 @@ def test_an_archive_reads_every_name(archive: Contract) -> None:
 
 
 @pytest.mark.parametrize("mode", ["wb", "xb", "w", "x"])
-def test_an_archive_says_that_it_can_only_be_read(archive: Contract, mode: str) -> None:
+def test_an_archive_says_that_it_can_only_be_read(archive: Any, mode: str) -> None:
     with pytest.raises(PermissionError, match=r"(?i)read.only|only be read") as caught:
         archive.open("new.txt", mode)
     assert caught.value.filename == "new.txt"
     with pytest.raises(PermissionError, match=r"(?i)read.only|only be read"):
         archive.remove("a1.txt")
     assert Promise.WRITABLE in deviations_of(archive)
-    assert [facts.path for page in archive.scan("", "/") for facts in page] == ["a1.txt", "a[1].txt", "folder"]
+    assert [facts.path for page in archive.scan("", "/") for facts in page] == [
+        "a1.txt",
+        "a[1].txt",
+        "folder",
+    ]
 
 
-def test_a_folder_of_an_archive_cannot_be_written_either(archive: Contract) -> None:
-    inner = get_filesystem("dir", {"path": "folder", "fs": archive.wrapped})
+def test_a_folder_of_an_archive_cannot_be_written_either(archive: Any) -> None:
+    inner = filesystem_for("dir", {"path": "folder", "fs": archive.wrapped})
     with pytest.raises(PermissionError):
         inner.open("new.txt", "wb")
     assert Promise.WRITABLE in deviations_of(inner)

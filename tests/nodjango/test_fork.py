@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from django_fsspec_storages.filesystems import fallback_io, get_filesystem, memory
+from django_fsspec_storages.filesystems import fallback_io, memory
 from tests.nodjango.conftest import Place
+from tests.support.filesystems import filesystem_for
 from tests.support.processes import in_child
 
 LOCKS: dict[str, Any] = {
@@ -50,7 +51,7 @@ def test_a_child_works_after_its_parent_did(place: Place) -> None:
 
 
 def test_parent_and_child_write_to_one_disk(tmp_path: Path) -> None:
-    place = Place(get_filesystem("file"), str(tmp_path))
+    place = Place(filesystem_for("file"), str(tmp_path))
     assert in_child(lambda: write_and_read(place)) == 0
     write_and_read(place)
     assert os.listdir(tmp_path) == ["child"]

@@ -85,7 +85,8 @@ def test_cancelling_a_coroutine_step_cancels_it_on_the_filesystems_loop() -> Non
 
 
 def test_cancelling_a_shielded_coroutine_waits_for_its_end() -> None:
-    gate, events = Gate(), []
+    gate = Gate()
+    events: list[str] = []
 
     async def commit() -> None:
         await gate.passage()
@@ -107,7 +108,8 @@ def test_a_step_that_fails_after_its_cancellation_is_reported_as_cancelled() -> 
 
 
 def test_the_logic_may_still_await_steps_after_its_cancellation() -> None:
-    gate, events = Gate(), []
+    gate = Gate()
+    events: list[str] = []
 
     async def logic() -> None:
         try:
@@ -120,7 +122,8 @@ def test_the_logic_may_still_await_steps_after_its_cancellation() -> None:
 
 
 def test_ctrl_c_while_waiting_cancels_the_coroutine() -> None:
-    gate, events = Gate(), []
+    gate = Gate()
+    events: list[str] = []
     with pytest.raises(KeyboardInterrupt), ctrl_c_once(gate.arrived):
         run(guarded(Step(gate.passage), events))
     assert gate.left.wait(PATIENCE)
@@ -129,7 +132,8 @@ def test_ctrl_c_while_waiting_cancels_the_coroutine() -> None:
 
 
 def test_ctrl_c_during_a_shielded_coroutine_is_raised_after_its_end() -> None:
-    gate, events = Gate(), []
+    gate = Gate()
+    events: list[str] = []
 
     async def commit() -> None:
         await gate.passage()
@@ -143,7 +147,10 @@ def test_ctrl_c_during_a_shielded_coroutine_is_raised_after_its_end() -> None:
 def test_ctrl_c_is_not_mistaken_for_an_error_of_the_filesystem() -> None:
     gate = Gate()
     with pytest.raises(KeyboardInterrupt), ctrl_c_once(gate.arrived):
-        run(guarded(Step(gate.passage), []), partial(translate, name="a", where="here", explain=lambda _: OSError))
+        run(
+            guarded(Step(gate.passage), []),
+            partial(translate, name="a", where="here", explain=lambda _: OSError),
+        )
 
 
 def test_a_coroutine_cancelled_by_others_is_an_error_and_no_result() -> None:

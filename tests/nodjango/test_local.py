@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from django_fsspec_storages.filesystems import get_filesystem
 from django_fsspec_storages.filesystems.local import LocalFileSystem
+from tests.support.filesystems import filesystem_for
 
 
 def mode_of(path: object) -> int:
@@ -32,7 +32,7 @@ def write(filesystem: LocalFileSystem, path: object, content: bytes = b"new", mo
 
 
 def test_without_options_the_umask_decides(tmp_path: Path) -> None:
-    write(get_filesystem("file"), tmp_path / "new/a")
+    write(filesystem_for("file"), tmp_path / "new/a")
     assert mode_of(tmp_path / "new/a") == 0o640
     assert mode_of(tmp_path / "new") == 0o750
 
@@ -40,13 +40,13 @@ def test_without_options_the_umask_decides(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["wb", "xb"])
 @pytest.mark.parametrize("file_mode", [0o600, 0o666, 0o4755])
 def test_a_file_gets_its_mode_whatever_the_umask(tmp_path: Path, mode: str, file_mode: int) -> None:
-    write(get_filesystem("file", {"file_mode": file_mode}), tmp_path / "a", mode=mode)
+    write(filesystem_for("file", {"file_mode": file_mode}), tmp_path / "a", mode=mode)
     assert mode_of(tmp_path / "a") == file_mode
 
 
 def test_every_new_folder_gets_its_mode_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:
     os.mkdir(tmp_path / "old", 0o700)
-    write(get_filesystem("file", {"dir_mode": 0o775}), tmp_path / "old/new/newer/a")
+    write(filesystem_for("file", {"dir_mode": 0o775}), tmp_path / "old/new/newer/a")
     assert [mode_of(tmp_path / name) for name in ("old", "old/new", "old/new/newer")] == [0o700, 0o775, 0o775]
 
 
@@ -63,7 +63,7 @@ def test_the_mode_is_set_before_the_file_is_visible(
             publish(source, target)
 
         monkeypatch.setattr(os, name, noted)
-    write(get_filesystem("file", {"file_mode": 0o644}), tmp_path / "a", mode="xb" if exclusive else "wb")
+    write(filesystem_for("file", {"file_mode": 0o644}), tmp_path / "a", mode="xb" if exclusive else "wb")
     assert seen == [0o644]
 
 
@@ -78,14 +78,14 @@ def test_folders_that_others_make_at_the_same_time_are_no_obstacle(
         mkdir(path, *arguments)
 
     monkeypatch.setattr(os, "mkdir", late)
-    write(get_filesystem("file"), tmp_path / "b/c/a")
+    write(filesystem_for("file"), tmp_path / "b/c/a")
     assert (tmp_path / "b/c/a").read_bytes() == b"new"
 
 
 @pytest.mark.parametrize("path", ["file/a", "file/b/a"])
 def test_a_file_in_place_of_a_folder_is_not_a_directory(tmp_path: Path, path: str) -> None:
     (tmp_path / "file").write_bytes(b"old")
-    filesystem = get_filesystem("file")
+    filesystem = filesystem_for("file")
     with pytest.raises(NotADirectoryError) as caught:
         write(filesystem, tmp_path / path)
     assert caught.value.filename == f"{tmp_path}/{path}"
@@ -96,7 +96,7 @@ def test_a_file_in_place_of_a_folder_is_not_a_directory(tmp_path: Path, path: st
 def test_a_dangling_link_in_place_of_a_folder_is_not_a_directory(tmp_path: Path) -> None:
     os.symlink("nowhere", tmp_path / "link")
     with pytest.raises(NotADirectoryError):
-        write(get_filesystem("file"), tmp_path / "link/b/a")
+        write(filesystem_for("file"), tmp_path / "link/b/a")
     assert os.listdir(tmp_path) == ["link"]
 
 
@@ -104,18 +104,18 @@ def test_a_dangling_link_in_place_of_a_folder_is_not_a_directory(tmp_path: Path)
 def test_a_folder_in_place_of_a_file_is_left_alone(tmp_path: Path, mode: str, error: type[OSError]) -> None:
     os.mkdir(tmp_path / "a")
     with pytest.raises(error):
-        write(get_filesystem("file"), tmp_path / "a", mode=mode)
+        write(filesystem_for("file"), tmp_path / "a", mode=mode)
     assert os.listdir(tmp_path) == ["a"]
     assert os.listdir(tmp_path / "a") == []
 
 
 def test_a_folder_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
-        get_filesystem("file").open(str(tmp_path), "rb")
+        filesystem_for("file").open(str(tmp_path), "rb")
 
 
 def test_a_folder_that_is_removed_while_writing_is_an_error_that_leaves_nothing(tmp_path: Path) -> None:
-    file = get_filesystem("file").open(f"{tmp_path}/folder/a", "wb")
+    file = filesystem_for("file").open(f"{tmp_path}/folder/a", "wb")
     file.write(b"1")
     os.rename(tmp_path / "folder", tmp_path / "moved")
     with pytest.raises(FileNotFoundError):
@@ -125,7 +125,7 @@ def test_a_folder_that_is_removed_while_writing_is_an_error_that_leaves_nothing(
 
 def test_a_dangling_link_is_taken(tmp_path: Path) -> None:
     os.symlink("nowhere", tmp_path / "a")
-    filesystem = get_filesystem("file")
+    filesystem = filesystem_for("file")
     assert filesystem.inspect(f"{tmp_path}/a").type == "other"
     with pytest.raises(FileExistsError):
         write(filesystem, tmp_path / "a", mode="xb")
@@ -136,7 +136,7 @@ def test_a_dangling_link_is_taken(tmp_path: Path) -> None:
 def test_a_link_to_a_file_reads_as_the_file_and_is_replaced_by_a_write(tmp_path: Path) -> None:
     (tmp_path / "real").write_bytes(b"old")
     os.symlink("real", tmp_path / "a")
-    filesystem = get_filesystem("file")
+    filesystem = filesystem_for("file")
     assert (filesystem.inspect(f"{tmp_path}/a").type, filesystem.inspect(f"{tmp_path}/a").size) == ("file", 3)
     write(filesystem, tmp_path / "a")
     assert (tmp_path / "real").read_bytes() == b"old"
@@ -148,7 +148,7 @@ def test_removing_takes_one_file_link_or_empty_folder(tmp_path: Path) -> None:
     os.symlink(tmp_path, tmp_path / "link")
     os.mkdir(tmp_path / "empty")
     for name in ("file", "link", "empty"):
-        get_filesystem("file").remove(f"{tmp_path}/{name}")
+        filesystem_for("file").remove(f"{tmp_path}/{name}")
     assert os.listdir(tmp_path) == []
 
 
@@ -156,14 +156,14 @@ def test_removing_what_is_missing_or_full_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full/a").write_bytes(b"1")
     with pytest.raises(FileNotFoundError):
-        get_filesystem("file").remove(f"{tmp_path}/missing")
+        filesystem_for("file").remove(f"{tmp_path}/missing")
     with pytest.raises(OSError, match="not empty") as caught:
-        get_filesystem("file").remove(f"{tmp_path}/full")
+        filesystem_for("file").remove(f"{tmp_path}/full")
     assert caught.value.errno == errno.ENOTEMPTY
 
 
 def test_facts_tell_size_times_and_a_version_that_changes(tmp_path: Path) -> None:
-    filesystem = get_filesystem("file")
+    filesystem = filesystem_for("file")
     write(filesystem, tmp_path / "a", b"123")
     os.utime(tmp_path / "a", (100, 200))
     before = filesystem.inspect(f"{tmp_path}/a")
@@ -179,7 +179,7 @@ def test_a_pipe_without_a_writer_hangs_nobody(tmp_path: Path) -> None:
     opened = threading.Event()
 
     def read() -> None:
-        get_filesystem("file").open(f"{tmp_path}/pipe", "rb").close()
+        filesystem_for("file").open(f"{tmp_path}/pipe", "rb").close()
         opened.set()
 
     threading.Thread(target=read, daemon=True).start()
@@ -187,7 +187,7 @@ def test_a_pipe_without_a_writer_hangs_nobody(tmp_path: Path) -> None:
 
 
 def test_a_leftover_that_goes_meanwhile_is_passed_over(tmp_path: Path) -> None:
-    filesystem = get_filesystem("file")
+    filesystem = filesystem_for("file")
     writers = [filesystem.open(f"{tmp_path}/a", "wb") for _ in range(3)]
     leftovers = filesystem.leftovers(str(tmp_path))
     next(leftovers)

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem as TheirMemoryFileSystem
 
-from django_fsspec_storages.filesystems import get_filesystem
 from django_fsspec_storages.filesystems.memory import MemoryFileSystem
+from tests.support.filesystems import filesystem_for
 from tests.support.processes import python
 
 
 @pytest.fixture
-def memory() -> MemoryFileSystem:
-    return get_filesystem("memory", {"space": uuid.uuid4().hex})
+def memory() -> Any:
+    return filesystem_for("memory", {"space": uuid.uuid4().hex})
 
 
-def put(filesystem: MemoryFileSystem, path: str, content: bytes = b"1") -> None:
+def put(filesystem: Any, path: str, content: bytes = b"1") -> None:
     with filesystem.open(path, "wb") as file:
         file.write(content)
 
 
-def paths(filesystem: MemoryFileSystem, path: str, delimiter: str | None = None) -> list[tuple[str, str]]:
+def paths(filesystem: Any, path: str, delimiter: str | None = None) -> list[tuple[str, str]]:
     return [(facts.path, facts.type) for page in filesystem.scan(path, delimiter) for facts in page]
 
 
-def test_readers_of_one_file_have_a_position_each(memory: MemoryFileSystem) -> None:
+def test_readers_of_one_file_have_a_position_each(memory: Any) -> None:
     put(memory, "/a", b"0123456789")
     with memory.open("/a", "rb") as first, memory.open("/a", "rb") as second:
         assert first.read(3) == b"012"
@@ -37,25 +38,25 @@ def test_readers_of_one_file_have_a_position_each(memory: MemoryFileSystem) -> N
         assert first.read() == b"6789"
 
 
-def test_it_is_one_of_fsspecs_memory_filesystems(memory: MemoryFileSystem) -> None:
+def test_it_is_one_of_fsspecs_memory_filesystems(memory: Any) -> None:
     assert isinstance(memory, TheirMemoryFileSystem)
 
 
 def test_without_a_space_it_is_the_store_that_urls_mean() -> None:
     path = f"/{uuid.uuid4().hex}"
-    put(get_filesystem("memory"), path, b"shared")
+    put(filesystem_for("memory"), path, b"shared")
     try:
         with fsspec.open(f"memory:/{path}", "rb") as file:
             assert file.read() == b"shared"
     finally:
-        get_filesystem("memory").remove(path)
+        filesystem_for("memory").remove(path)
 
 
 def test_a_space_is_shared_by_its_name_and_by_nobody_else() -> None:
     one, other = uuid.uuid4().hex, uuid.uuid4().hex
-    put(get_filesystem("memory", {"space": one}), "/a")
+    put(filesystem_for("memory", {"space": one}), "/a")
     assert MemoryFileSystem(space=one, skip_instance_cache=True).inspect("/a").size == 1
-    for stranger in (MemoryFileSystem(space=other, skip_instance_cache=True), get_filesystem("memory")):
+    for stranger in (MemoryFileSystem(space=other, skip_instance_cache=True), filesystem_for("memory")):
         assert not stranger.exists("/a")
         with pytest.raises(FileNotFoundError):
             stranger.inspect("/a")
@@ -72,8 +73,8 @@ print(pickle.loads(pickle.dumps(first)).cat_file("/a"))
     assert python(script).stdout == "b'1'\n"
 
 
-def test_clearing_forgets_one_space_alone(memory: MemoryFileSystem) -> None:
-    other = get_filesystem("memory", {"space": uuid.uuid4().hex})
+def test_clearing_forgets_one_space_alone(memory: Any) -> None:
+    other = filesystem_for("memory", {"space": uuid.uuid4().hex})
     for filesystem in (memory, other):
         put(filesystem, "/folder/a")
         filesystem.mkdir("/empty")
@@ -84,7 +85,7 @@ def test_clearing_forgets_one_space_alone(memory: MemoryFileSystem) -> None:
     assert paths(memory, "/", "/") == [("/a", "file")]
 
 
-def test_fsspecs_own_calls_see_the_same_files(memory: MemoryFileSystem) -> None:
+def test_fsspecs_own_calls_see_the_same_files(memory: Any) -> None:
     put(memory, "/folder/a", b"12")
     memory.pipe_file("/folder/b", b"345")
     assert memory.cat_file("/folder/a") == b"12"
@@ -95,7 +96,7 @@ def test_fsspecs_own_calls_see_the_same_files(memory: MemoryFileSystem) -> None:
     assert paths(memory, "/") == [("/c", "file")]
 
 
-def test_piping_may_be_exclusive(memory: MemoryFileSystem) -> None:
+def test_piping_may_be_exclusive(memory: Any) -> None:
     memory.pipe_file("/a", b"1", mode="create")
     with pytest.raises(FileExistsError):
         memory.pipe_file("/a", b"2", mode="create")
@@ -104,7 +105,7 @@ def test_piping_may_be_exclusive(memory: MemoryFileSystem) -> None:
 
 
 @pytest.mark.parametrize("mode", ["wb", "xb"])
-def test_a_folder_in_place_of_a_file_is_refused(memory: MemoryFileSystem, mode: str) -> None:
+def test_a_folder_in_place_of_a_file_is_refused(memory: Any, mode: str) -> None:
     put(memory, "/folder/a")
     memory.mkdir("/empty")
     for path in ("/folder", "/empty"):
@@ -114,13 +115,13 @@ def test_a_folder_in_place_of_a_file_is_refused(memory: MemoryFileSystem, mode: 
         memory.open("/folder", "rb")
 
 
-def test_a_file_in_place_of_a_folder_is_refused(memory: MemoryFileSystem) -> None:
+def test_a_file_in_place_of_a_folder_is_refused(memory: Any) -> None:
     put(memory, "/a")
     with pytest.raises(NotADirectoryError):
         memory.open("/a/b/c", "wb")
 
 
-def test_a_folder_that_appears_while_writing_is_refused(memory: MemoryFileSystem) -> None:
+def test_a_folder_that_appears_while_writing_is_refused(memory: Any) -> None:
     file = memory.open("/a", "wb")
     put(memory, "/a/b")
     with pytest.raises(IsADirectoryError):
@@ -128,7 +129,7 @@ def test_a_folder_that_appears_while_writing_is_refused(memory: MemoryFileSystem
     assert paths(memory, "/") == [("/a/b", "file")]
 
 
-def test_removing_takes_files_and_empty_folders(memory: MemoryFileSystem) -> None:
+def test_removing_takes_files_and_empty_folders(memory: Any) -> None:
     put(memory, "/folder/a")
     memory.mkdir("/empty")
     memory.remove("/empty")
@@ -139,7 +140,7 @@ def test_removing_takes_files_and_empty_folders(memory: MemoryFileSystem) -> Non
         memory.remove("/folder/a")
 
 
-def test_listing_one_level_names_folders_as_such(memory: MemoryFileSystem) -> None:
+def test_listing_one_level_names_folders_as_such(memory: Any) -> None:
     put(memory, "/a/b/c")
     put(memory, "/a/d")
     memory.mkdir("/a/empty")
@@ -150,11 +151,11 @@ def test_listing_one_level_names_folders_as_such(memory: MemoryFileSystem) -> No
         paths(memory, "/missing", "/")
 
 
-def test_facts_tell_when_a_file_was_made_and_replaced(memory: MemoryFileSystem) -> None:
+def test_facts_tell_when_a_file_was_made_and_replaced(memory: Any) -> None:
     put(memory, "/a")
     first = memory.inspect("/a")
     put(memory, "/a")
     second = memory.inspect("/a")
     assert first.created == second.created
-    assert first.modified <= second.modified
+    assert first.created <= first.modified <= second.modified
     assert first.version != second.version

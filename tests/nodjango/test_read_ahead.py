@@ -119,7 +119,9 @@ def test_seeking_alone_and_closing_costs_nothing(store: CoroutineMemoryFileSyste
     assert gets(store) == 0
 
 
-def test_the_middle_costs_the_middle(store: CoroutineMemoryFileSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_middle_costs_the_middle(
+    store: CoroutineMemoryFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lengths = ranges(store, monkeypatch)
     with store.open("a", "rb") as file:
         file.seek(500_000)

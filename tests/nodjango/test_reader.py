@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from django_fsspec_storages.filesystems import get_filesystem
 from tests.nodjango.conftest import Place
 from tests.support.coroutine_memory import CoroutineMemoryFileSystem
+from tests.support.filesystems import filesystem_for
 from tests.support.waiting import at_once, collected
 
 CONTENT = bytes(range(256)) * 1000  # longer than any first block
-TEXT = "first\nzweite Zeile: äöü\r\nтретья\n\nlast"
+TEXT = "first\nzweite Zeile: äöü\r\ndritte ß €\n\nlast"
 
 
 @pytest.fixture
@@ -87,9 +87,9 @@ def test_it_peeks_without_moving(reader) -> None:
 
 
 def test_it_knows_what_it_is(reader, place: Place) -> None:
-    assert isinstance(reader, io.BufferedReader)
     assert (reader.readable(), reader.seekable(), reader.writable()) == (True, True, False)
     assert (reader.name, reader.mode, reader.size) == (place.path("a"), "rb", len(CONTENT))
+    assert isinstance(reader, io.BufferedReader)
     with pytest.raises(io.UnsupportedOperation):
         reader.write(b"")
 
@@ -164,12 +164,14 @@ def test_threads_that_share_a_handle_get_every_byte_once(place: Place) -> None:
     place.write("a", CONTENT)
     with place.open("a", "rb") as file:
         pieces = at_once(8, lambda _: file.read(len(CONTENT) // 8))
-    assert sorted(map(bytes, pieces)) == sorted(CONTENT[n : n + len(CONTENT) // 8] for n in range(0, len(CONTENT), len(CONTENT) // 8))
+    assert sorted(map(bytes, pieces)) == sorted(
+        CONTENT[n : n + len(CONTENT) // 8] for n in range(0, len(CONTENT), len(CONTENT) // 8)
+    )
 
 
 def test_a_local_file_has_a_descriptor_that_stands_where_the_reader_stands(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(CONTENT)
-    with get_filesystem("file").open(f"{tmp_path}/a", "rb") as file:
+    with filesystem_for("file").open(f"{tmp_path}/a", "rb") as file:
         file.seek(100_000)
         assert os.read(file.fileno(), 5) == CONTENT[100_000:100_005]
 
@@ -182,7 +184,7 @@ def test_what_is_no_local_file_has_no_descriptor(costore: CoroutineMemoryFileSys
 
 def test_a_dropped_local_reader_closes_its_descriptor(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"1")
-    file = get_filesystem("file").open(f"{tmp_path}/a", "rb")
+    file = filesystem_for("file").open(f"{tmp_path}/a", "rb")
     descriptor = file.fileno()
     del file
 

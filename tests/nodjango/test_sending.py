@@ -89,7 +89,7 @@ def test_a_large_body_goes_in_parts_of_the_size_that_the_upload_wants(
     costore: CoroutineMemoryFileSystem, colour: Colour
 ) -> None:
     gate = costore.server.hold("complete")
-    parts = []
+    parts: list[int] = []
 
     def look() -> None:
         gate.arrived.wait(20)

@@ -26,6 +26,12 @@ class BodyError(Exception):
     """Raised by the body of a with block."""
 
 
+def fail_in_body(file: Any, content: str | bytes) -> None:
+    with file:
+        file.write(content)
+        raise BodyError
+
+
 def test_text_is_written_as_utf_8_whatever_the_locale(place: Place) -> None:
     with place.open("a", "w") as file:
         assert file.write("ä€") == 2
@@ -51,8 +57,7 @@ def test_an_encoding_of_ones_own_is_kept(place: Place) -> None:
 def test_text_that_cannot_be_encoded_is_not_published(place: Place) -> None:
     place.write("a", b"old")
     with pytest.raises(UnicodeEncodeError), place.open("a", "w", encoding="ascii") as file:
-        file.write("fine\n" * 100_000)
-        file.write("ä")
+        file.write("fine\n" * 100_000 + "ä")
     assert place.read("a") == b"old"
     assert place.leftovers() == []
 
@@ -100,9 +105,9 @@ def test_an_exception_in_the_body_publishes_no_compressed_file(
     place: Place, mode: str, compression: str
 ) -> None:
     place.write("a", b"old")
-    with pytest.raises(BodyError), place.open("a", mode, compression=compression) as file:
-        file.write(TEXT if mode == "w" else TEXT.encode())
-        raise BodyError
+    file = place.open("a", mode, compression=compression)
+    with pytest.raises(BodyError):
+        fail_in_body(file, TEXT if mode == "w" else TEXT.encode())
     assert file.closed
     del file
     collected(lambda: not place.leftovers())
@@ -164,17 +169,22 @@ def count_calls(file: Any) -> list[int]:
     """Return a list that grows with every byte-wise read."""
     calls: list[int] = []
     read = file.read
-    file.read = lambda size=-1: calls.append(size) or read(size)
+
+    def noted(size: int = -1) -> bytes:
+        calls.append(size)
+        return read(size)
+
+    file.read = noted
     return calls
 
 
 def test_an_exception_while_reading_a_compressed_file_closes_what_is_below(place: Place) -> None:
     place.write("a", gzip.compress(b"1"))
-    with pytest.raises(BodyError), place.open("a", "rb", compression="gzip") as file:
-        below = file._below
+    file = place.open("a", "rb", compression="gzip")
+    with pytest.raises(BodyError), file:
         raise BodyError
     assert file.closed
-    assert below.closed
+    assert file._below.closed
 
 
 def test_a_trailer_that_cannot_be_written_publishes_nothing(costore: CoroutineMemoryFileSystem) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from django_fsspec_storages.filesystems import get_filesystem
 from django_fsspec_storages.filesystems.driver import run
 from django_fsspec_storages.filesystems.uploads import Sink
 from tests.nodjango.conftest import Place
 from tests.support.coroutine_memory import CoroutineMemoryFileSystem
+from tests.support.filesystems import filesystem_for
 from tests.support.processes import in_child, python, running
 from tests.support.waiting import collected, until
 
@@ -83,7 +83,7 @@ def test_a_failed_abort_in_the_background_is_quiet(
 
 @pytest.mark.parametrize("use", ["write", "close", "abort", "drop", "exit"])
 def test_a_forked_child_leaves_its_parents_upload_alone(tmp_path: Path, use: str) -> None:
-    writers = [get_filesystem("file").open(f"{tmp_path}/a", "wb")]
+    writers = [filesystem_for("file").open(f"{tmp_path}/a", "wb")]
     writers[0].write(b"1" * 300_000)
 
     def child() -> None:
@@ -164,11 +164,13 @@ def test_what_a_killed_process_left_is_hidden_and_found_and_in_nobodys_way(tmp_p
     with running(OPENED + "print('open', flush=True)\nsys.stdin.read()", tmp_path / "a") as process:
         process.send_signal(signal.SIGKILL)
         process.wait(20)
-    place = Place(get_filesystem("file"), str(tmp_path))
+    place = Place(filesystem_for("file"), str(tmp_path))
     (leftover,) = place.leftovers()
     assert hidden(tmp_path) == [os.path.basename(leftover)]
     assert place.names() == ["a"]
-    assert [facts.path for page in place.filesystem.scan(place.root, "/") for facts in page] == [f"{tmp_path}/a"]
+    assert [facts.path for page in place.filesystem.scan(place.root, "/") for facts in page] == [
+        f"{tmp_path}/a"
+    ]
     assert place.read("a") == b"old"
     place.write("a", b"new")
     assert place.read("a") == b"new"

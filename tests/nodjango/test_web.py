@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from django_fsspec_storages.filesystems import Contract, Promise, deviations_of, get_filesystem
+from django_fsspec_storages.filesystems import Contract, Promise, deviations_of
+from tests.support.filesystems import filesystem_for
 from tests.support.webserver import serving
 
 NAMES = [
@@ -43,26 +45,26 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def web() -> Contract:
-    return get_filesystem("http")
+def web() -> Any:
+    return filesystem_for("http")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_file_of_any_name_is_read(web: Contract, served: str, name: str) -> None:
+def test_a_file_of_any_name_is_read(web: Any, served: str, name: str) -> None:
     path = f"{served}/{name}"
     assert web.inspect(path).size == len(name.encode())
     with web.open(path, "rb") as file:
         assert file.read() == name.encode()
 
 
-def test_a_listing_gives_the_names_as_they_are(web: Contract, served: str) -> None:
+def test_a_listing_gives_the_names_as_they_are(web: Any, served: str) -> None:
     listed = [facts.path.removeprefix(served + "/") for page in web.scan(served, "/") for facts in page]
     assert sorted(listed) == sorted([*NAMES, "sub folder"])
     tree = [facts.path.removeprefix(served + "/") for page in web.scan(served) for facts in page]
     assert sorted(tree) == sorted([*NAMES, "sub folder/x#y"])
 
 
-def test_the_middle_of_a_file_is_read(web: Contract, served: str) -> None:
+def test_the_middle_of_a_file_is_read(web: Any, served: str) -> None:
     with web.open(f"{served}/sub folder/x#y", "rb") as file:
         file.seek(1_000_001)
         assert file.read(3) == bytes([(1_000_001 + n) % 256 for n in range(3)])
@@ -70,7 +72,7 @@ def test_the_middle_of_a_file_is_read(web: Contract, served: str) -> None:
         assert file.read() == b"\xff"
 
 
-def test_a_missing_file_is_missing(web: Contract, served: str) -> None:
+def test_a_missing_file_is_missing(web: Any, served: str) -> None:
     with pytest.raises(FileNotFoundError):
         web.inspect(f"{served}/missing")
     with pytest.raises(FileNotFoundError) as caught:
@@ -79,28 +81,28 @@ def test_a_missing_file_is_missing(web: Contract, served: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["w", "wb", "x", "xb"])
-def test_writing_is_refused_with_the_reason(web: Contract, served: str, mode: str) -> None:
+def test_writing_is_refused_with_the_reason(web: Any, served: str, mode: str) -> None:
     with pytest.raises(PermissionError, match="Read-only"):
         web.open(f"{served}/a1.txt", mode)
 
 
 @pytest.mark.parametrize("mode", ["a", "r+"])
-def test_a_change_in_place_is_refused(web: Contract, served: str, mode: str) -> None:
+def test_a_change_in_place_is_refused(web: Any, served: str, mode: str) -> None:
     with pytest.raises(ValueError, match="in place"):
         web.open(f"{served}/a1.txt", mode)
 
 
-def test_removing_is_refused_and_removes_nothing(web: Contract, served: str) -> None:
+def test_removing_is_refused_and_removes_nothing(web: Any, served: str) -> None:
     with pytest.raises(PermissionError, match="only be read"):
         web.remove(f"{served}/a1.txt")
     assert web.inspect(f"{served}/a1.txt").size == 6
 
 
-def test_what_it_cannot_promise_is_declared(web: Contract) -> None:
+def test_what_it_cannot_promise_is_declared(web: Any) -> None:
     assert {Promise.WRITABLE, Promise.TIMES, Promise.ATOMIC, Promise.EXCLUSIVE} <= set(deviations_of(web))
 
 
-def test_a_server_that_is_not_there_is_a_connection_error(web: Contract) -> None:
+def test_a_server_that_is_not_there_is_a_connection_error(web: Any) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{unused.getsockname()[1]}/a"
@@ -111,12 +113,12 @@ def test_a_server_that_is_not_there_is_a_connection_error(web: Contract) -> None
 
 
 def test_a_folder_of_the_web_is_read_through_too(served: str) -> None:
-    folder = get_filesystem("dir", {"path": f"{served}/sub folder", "target_protocol": "http"})
+    folder = filesystem_for("dir", {"path": f"{served}/sub folder", "target_protocol": "http"})
     with pytest.raises(PermissionError):
         folder.open("new", "wb")
 
 
-def test_what_is_read_again_is_what_is_served_now(web: Contract, tmp_path: Path) -> None:
+def test_what_is_read_again_is_what_is_served_now(web: Any, tmp_path: Path) -> None:
     with serving(tmp_path) as address:
         for content in (b"first", b"second"):
             (tmp_path / "a").write_bytes(content)

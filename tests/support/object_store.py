@@ -91,7 +91,10 @@ class Gate:
 
 
 class ObjectStore:
-    """The server. ``requests`` counts what was asked, by kind: head get put create part complete abort delete list copy."""
+    """The server.
+
+    ``requests`` counts what was asked, by kind: head, get, put, create, part, complete, abort, delete, copy and list.
+    """
 
     #: Names in one reply to a list request.
     page_size = 100

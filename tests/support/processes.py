@@ -47,7 +47,9 @@ def running(script: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
 def in_child(work: Callable[[], Any], patience: int = PATIENCE) -> int:
     """Fork, do something in the child, and return its exit status: 0 if it raised nothing, negative if it hung."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, which is the point here
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # of forking beside threads, which is the point here
         child = os.fork()
     if child == 0:
         status = 1
@@ -56,7 +58,7 @@ def in_child(work: Callable[[], Any], patience: int = PATIENCE) -> int:
             signal.alarm(patience)
             work()
             status = 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - a child must never return into its parent's tests
             traceback.print_exc()
         finally:
             os._exit(status)
