@@ -161,7 +161,9 @@ class Aliased(Configured):
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         twin = self.__copy__()
         memo[id(self)] = twin
-        twin.__dict__.update({name: copy.deepcopy(value, memo) for name, value in vars(self).items()})
+        for name, value in vars(self).items():
+            if name == "_given" or not self._is_cache(name):
+                twin.__dict__[name] = copy.deepcopy(value, memo)
         return twin
 
 

@@ -9,9 +9,22 @@ from typing import IO, Any, NamedTuple, cast
 
 from fsspec import AbstractFileSystem
 
+from django_fsspec_storages.errors import CannotKeepPromise
 from django_fsspec_storages.names import check_url_form
 
 __all__ = ["DjangoStorageFileSystem"]
+
+
+#: What fsspec itself may give any filesystem.
+_FSSPECS_OPTIONS = {
+    "asynchronous",
+    "batch_size",
+    "listings_expiry_time",
+    "loop",
+    "max_paths",
+    "skip_instance_cache",
+    "use_listings_cache",
+}
 
 
 class _Place(NamedTuple):
@@ -38,23 +51,30 @@ class DjangoStorageFileSystem(AbstractFileSystem):  # type: ignore[misc]
     protocol = "djstorage"
     root_marker = ""
 
+    def __init__(self, **options: Any) -> None:
+        for option in options.keys() - _FSSPECS_OPTIONS:
+            raise CannotKeepPromise(
+                f"djstorage:// has no option {option!r}. A name with '::' is read as a chain of URLs: use "
+                "storage.fs_path(name) with filesystem=storage.fs."
+            )
+        super().__init__(**options)
+
     def _place(self, path: str) -> _Place:
         alias, _, name = self._strip_protocol(path).strip("/").partition("/")
         check_url_form(name)
         storage = _storage(alias)
         if hasattr(storage, "fs_path"):
             return _Place(storage.fs, storage.fs_path(name), storage.fs_path(""), alias)
-        try:
-            path, root = storage.path(name), storage.path("")
-        except NotImplementedError:
+        if not _is_plain_disk(storage):
             from django_fsspec_storages.storage.api import StorageApiFileSystem
 
             return _Place(StorageApiFileSystem(storage), name, "", alias)
         from django_fsspec_storages.filesystems import get_filesystem
 
+        path, root = storage.path(name), storage.path("")
         modes = {
-            "file_mode": getattr(storage, "file_permissions_mode", None),
-            "dir_mode": getattr(storage, "directory_permissions_mode", None),
+            "file_mode": storage.file_permissions_mode,
+            "dir_mode": storage.directory_permissions_mode,
         }
         return _Place(get_filesystem("file", modes), path.replace("\\", "/"), root.replace("\\", "/"), alias)
 
@@ -163,6 +183,16 @@ class DjangoStorageFileSystem(AbstractFileSystem):  # type: ignore[misc]
         """Return a key that changes when the file does."""
         place = self._place(path)
         return cast("str", place.filesystem.ukey(place.path))
+
+
+def _is_plain_disk(storage: Any) -> bool:
+    """Tell whether a storage's files are plain files here. A ``path()`` is no proof: in-memory storages have one."""
+    from django.core.files.storage import FileSystemStorage
+
+    cls = type(storage)
+    return issubclass(cls, FileSystemStorage) and all(
+        getattr(cls, method) is getattr(FileSystemStorage, method) for method in ("_open", "_save", "path")
+    )
 
 
 def _set_up_django() -> None:

@@ -109,7 +109,9 @@ def test_a_copy_is_equal_and_goes_its_own_way(copied: Any, alias: str) -> None:
 
 def test_a_deep_copy_shares_no_options() -> None:
     storage = FsspecStorage(**OPTIONS)
+    storage.exists("a.txt")
     twin = copy.deepcopy(storage)
+    assert twin.fs is storage.fs
     twin.extra_options["space"] = "another"
     assert storage.storage_options == OPTIONS["storage_options"]
     assert storage.given[1]["storage_options"] == OPTIONS["storage_options"]

@@ -23,14 +23,14 @@ MEMORY = "django.core.files.storage.InMemoryStorage"
 INSTALLED = ["django_fsspec_storages"]
 
 
-def storages_of(arguments: list[Path] | None = None, **settings: Any) -> dict[str, str]:
+def storages_of(*path: Path, **settings: Any) -> dict[str, str]:
     """Return the classes of the storages in a project with these settings, in a process of its own."""
     script = """
         import json, sys
         sys.path[:0] = sys.argv[2:]
         import django
         from django.conf import settings
-        settings.configure(**json.loads(sys.argv[1]))
+        settings.configure(STATIC_URL="/static/", **json.loads(sys.argv[1]))
         django.setup()
         from django.contrib.staticfiles.storage import staticfiles_storage
         from django.core.files.storage import default_storage, storages
@@ -41,7 +41,7 @@ def storages_of(arguments: list[Path] | None = None, **settings: Any) -> dict[st
             found |= {"field": early.Thing.file.field.storage, "module": early.storage}
         print(json.dumps({name: storage.__class__.__name__ for name, storage in found.items()}))
     """
-    ended = python(textwrap.dedent(script), json.dumps(settings), *(arguments or ()))
+    ended = python(textwrap.dedent(script), json.dumps(settings), *path)
     assert ended.stderr == ""
     found: dict[str, str] = json.loads(ended.stdout)
     assert found["default"] == found["default_storage"]
@@ -62,7 +62,11 @@ def test_without_the_app_django_ignores_them() -> None:
 
 
 def test_an_alias_that_storages_names_wins_and_the_other_is_filled() -> None:
-    old = {"INSTALLED_APPS": INSTALLED, "DEFAULT_FILE_STORAGE": OURS, "STATICFILES_STORAGE": MANIFEST}
+    old: dict[str, Any] = {
+        "INSTALLED_APPS": INSTALLED,
+        "DEFAULT_FILE_STORAGE": OURS,
+        "STATICFILES_STORAGE": MANIFEST,
+    }
     found = storages_of(**old, STORAGES={"staticfiles": {"BACKEND": STATIC}})
     assert (found["default"], found["staticfiles"]) == ("FsspecStorage", "FsspecStaticStorage")
     found = storages_of(**old, STORAGES={"default": {"BACKEND": MEMORY}})
@@ -88,9 +92,7 @@ def test_models_that_ask_for_storages_while_they_are_imported_get_the_right_ones
         "class Thing(models.Model):\n"
         "    file = models.FileField(storage=storages['staticfiles'])\n"
     )
-    found = storages_of(
-        [tmp_path], INSTALLED_APPS=apps, DEFAULT_FILE_STORAGE=OURS, STATICFILES_STORAGE=STATIC
-    )
+    found = storages_of(tmp_path, INSTALLED_APPS=apps, DEFAULT_FILE_STORAGE=OURS, STATICFILES_STORAGE=STATIC)
     assert (found["module"], found["field"]) == ("FsspecStorage", "FsspecStaticStorage")
 
 
@@ -137,5 +139,6 @@ def test_an_empty_setting_counts_as_not_set() -> None:
 
 def test_a_handler_with_aliases_of_its_own_is_left_alone() -> None:
     with override_settings(STORAGES={}, DEFAULT_FILE_STORAGE=MEMORY):
-        assert StorageHandler({"mine": {"BACKEND": OURS}}).backends == {"mine": {"BACKEND": OURS}}
+        own: Any = {"mine": {"BACKEND": OURS}}
+        assert StorageHandler(own).backends == own
         assert list(StorageHandler().backends) == ["default"]

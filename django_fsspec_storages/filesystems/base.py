@@ -144,6 +144,8 @@ class Contract:
     has_folders: bool = True
     #: The filesystem's open() also takes ``a`` and ``+`` modes and honours them.
     writes_in_place: bool = False
+    #: ``fsspec.open(url, **options)`` finds the same files.
+    has_urls: bool = True
     protocol: Any
 
     def inspect(self, path: str) -> Facts:

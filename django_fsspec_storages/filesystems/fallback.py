@@ -189,22 +189,27 @@ class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
 
     def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
         """Call the wrapped filesystem's ``cp_file``."""
+        self._require_writable(path2)
         self.wrapped.cp_file(path1, path2, **kwargs)
 
     def rm_file(self, path: str) -> None:
         """Call the wrapped filesystem's ``rm_file``."""
+        self._require_writable(path)
         self.wrapped.rm_file(path)
 
     def mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
         """Call the wrapped filesystem's ``mkdir``."""
+        self._require_writable(path)
         self.wrapped.mkdir(path, create_parents=create_parents, **kwargs)
 
     def makedirs(self, path: str, exist_ok: bool = False) -> None:
         """Call the wrapped filesystem's ``makedirs``."""
+        self._require_writable(path)
         self.wrapped.makedirs(path, exist_ok=exist_ok)
 
     def rmdir(self, path: str) -> None:
         """Call the wrapped filesystem's ``rmdir``."""
+        self._require_writable(path)
         self.wrapped.rmdir(path)
 
     def unstrip_protocol(self, name: str) -> str:

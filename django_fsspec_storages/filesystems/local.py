@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
-from fsspec.implementations.local import LocalFileSystem as _LocalFileSystem
+from fsspec.implementations.local import LocalFileSystem
 
 from django_fsspec_storages.errors import FileChangedError
 from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
@@ -17,7 +17,7 @@ from django_fsspec_storages.filesystems.local_scan import LocalScan, facts_of, f
 from django_fsspec_storages.filesystems.mending import Mended
 from django_fsspec_storages.filesystems.temporary import is_temporary, temporary_name
 
-__all__ = ["LocalFileSystem"]
+__all__ = ["LocalDiskFileSystem"]
 
 #: A filesystem without hard links (FAT, some network mounts) answers link() with one of these.
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
@@ -26,8 +26,10 @@ _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) |
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-class LocalFileSystem(Mended, _LocalFileSystem):  # type: ignore[misc]
+class LocalDiskFileSystem(Mended, LocalFileSystem):  # type: ignore[misc]
     """fsspec's local filesystem with the contract kept.
+
+    Not named ``LocalFileSystem``: pyarrow goes by that name, and uses its own instead, which keeps no promise of ours.
 
     :param file_mode: permissions of new files, set before they are visible; None: what the umask leaves.
     :param dir_mode: permissions of new folders, however deep; None: what the umask leaves.

@@ -40,6 +40,7 @@ class MemoryFileSystem(Mended, _MemoryFileSystem):  # type: ignore[misc]
     def __init__(self, space: str | None = None, **options: Any) -> None:
         super().__init__(**options)
         self.space = space
+        self.has_urls = space is None
         if space is not None:
             with _lock:
                 self.store = _stores.setdefault(space, {})

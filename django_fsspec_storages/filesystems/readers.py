@@ -5,15 +5,15 @@ from __future__ import annotations
 import inspect
 import io
 import os
-from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from django_fsspec_storages.errors import Translate
 from django_fsspec_storages.filesystems.base import Download
-from django_fsspec_storages.filesystems.driver import Step, run
+from django_fsspec_storages.filesystems.driver import Step, perform, run
 from django_fsspec_storages.filesystems.uploads import later
 
-__all__ = ["Cursor", "RawReader", "Reader", "call", "release"]
+__all__ = ["Cursor", "RawReader", "Reader", "release"]
 
 
 class Cursor:
@@ -96,12 +96,12 @@ class RawReader(io.RawIOBase):
         return self._cursor.position
 
     def readinto(self, buffer: Any) -> int:
-        view = memoryview(buffer).cast("B")
         cursor = self._cursor
         if cursor.download.first_block == 0:
-            length: int = self._read_directly(cursor.download.readinto, cursor.position, view)
+            length: int = perform(self._translate, cursor.download.readinto, cursor.position, buffer)
             cursor.position += length
             return length
+        view = memoryview(buffer).cast("B")
         data = run(cursor.read(len(view)), self._translate)
         view[: len(data)] = data
         return len(data)
@@ -110,19 +110,9 @@ class RawReader(io.RawIOBase):
         cursor = self._cursor
         if cursor.download.first_block or cursor.position >= cursor.size:
             return run(cursor.rest(), self._translate)
-        data: bytes = self._read_directly(cursor.download.read, cursor.position, cursor.size)
+        data: bytes = perform(self._translate, cursor.download.read, cursor.position, cursor.size)
         cursor.position = cursor.size
         return data
-
-    def _read_directly(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call what costs no round trip, without a logic around it: a local read is quicker than one."""
-        try:
-            return function(*arguments)
-        except Exception as error:
-            ours = self._translate(error)
-            if ours is None:
-                raise
-            raise ours from error
 
     def fileno(self) -> int:
         # The descriptor's own position is never moved by our reads: bring it to where the reader stands.
@@ -139,13 +129,14 @@ class RawReader(io.RawIOBase):
             release(self._cursor.download)
 
 
-async def call(function: Callable[..., Any], *arguments: Any) -> Any:
-    return await Step(function, *arguments)
-
-
 def release(download: Download) -> None:
     """Close a download without waiting for its server; right in finalisers too."""
-    if inspect.iscoroutinefunction(download.close):
+    if _closes_on_the_loop(type(download)):
         later(download.close)
     else:
         download.close()
+
+
+@cache
+def _closes_on_the_loop(kind: type[Download]) -> bool:
+    return inspect.iscoroutinefunction(kind.close)

@@ -15,8 +15,8 @@ __all__ = ["LOCAL", "MENDED", "filesystem_class", "forks", "get_filesystem"]
 
 #: Protocols whose filesystem has a mended class. Never registered with fsspec: that would change others' code.
 MENDED: dict[str, str] = {
-    "file": "django_fsspec_storages.filesystems.local:LocalFileSystem",
-    "local": "django_fsspec_storages.filesystems.local:LocalFileSystem",
+    "file": "django_fsspec_storages.filesystems.local:LocalDiskFileSystem",
+    "local": "django_fsspec_storages.filesystems.local:LocalDiskFileSystem",
     "memory": "django_fsspec_storages.filesystems.memory:MemoryFileSystem",
 }
 

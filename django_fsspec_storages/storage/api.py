@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Mapping
 from datetime import datetime
 from tempfile import SpooledTemporaryFile
@@ -33,7 +34,7 @@ class StorageApiFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
         storage = self._storage
         try:
             folders, files = storage.listdir(path)
-        except (FileNotFoundError, NotADirectoryError, NotImplementedError):
+        except (OSError, NotImplementedError):  # no folder: each storage has an error of its own for that
             folders, files = [], []
         if folders or files or not path:
             return Facts(path, "directory")
@@ -43,7 +44,10 @@ class StorageApiFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
             modified = storage.get_modified_time(path)
         except NotImplementedError:
             modified = None
-        return Facts(path, "file", storage.size(path), modified=modified)
+        try:
+            return Facts(path, "file", storage.size(path), modified=modified)
+        except IsADirectoryError:  # an empty one
+            return Facts(path, "directory")
 
     def begin_read(self, path: str, start: int = 0, length: int | None = None) -> Download:
         """See :meth:`Contract.begin_read`."""
@@ -56,7 +60,7 @@ class StorageApiFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
         """See :meth:`Contract.begin_upload`."""
         if exclusive and self._storage.exists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-        return _ApiUpload(self._storage, path)
+        return _ApiUpload(self._storage, path, exclusive)
 
     def scan(
         self, path: str, delimiter: str | None = None, start_after: str | None = None, *, details: bool = True
@@ -100,19 +104,22 @@ class _ApiDownload(Download):
     def __init__(self, facts: Facts, file: Any) -> None:
         super().__init__(facts)
         self._file = file
+        self._seeking = threading.Lock()
 
     def read(self, start: int, end: int) -> bytes:
-        self._file.seek(start)
-        return cast("bytes", self._file.read(end - start))
+        with self._seeking:
+            self._file.seek(start)
+            return cast("bytes", self._file.read(end - start))
 
     def close(self) -> None:
         self._file.close()
 
 
 class _ApiUpload(Upload):
-    def __init__(self, storage: Any, path: str) -> None:
+    def __init__(self, storage: Any, path: str, exclusive: bool) -> None:
         self._storage = storage
         self._path = path
+        self._exclusive = exclusive
         self._content: Any = SpooledTemporaryFile(max_size=2**24)  # noqa: SIM115 - closed with us
 
     def part(self, data: bytes) -> None:
@@ -120,7 +127,8 @@ class _ApiUpload(Upload):
 
     def commit(self) -> None:
         self._content.seek(0)
-        self._storage.delete(self._path)
+        if not self._exclusive:
+            self._storage.delete(self._path)
         saved = self._storage.save(self._path, File(self._content, self._path))
         if saved != self._path:
             self._storage.delete(saved)

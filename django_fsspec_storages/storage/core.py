@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import IO, Any
 
 from django.core.checks import CheckMessage
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
 from django.core.files.storage import Storage
 from django.core.files.utils import validate_file_name
@@ -39,7 +40,11 @@ class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
     finds_prefixes = False
 
     def __init__(self, **options: Any) -> None:
-        self.configure(options)
+        try:
+            self.configure(options)
+        except ImproperlyConfigured as error:
+            options = {}  # a debug page shows the locals of every frame: neither this one nor those below keep secrets
+            raise error.with_traceback(None) from None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.where()}>"

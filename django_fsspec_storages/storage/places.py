@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.views.decorators.debug import sensitive_variables
 
 from django_fsspec_storages import names
+from django_fsspec_storages.errors import CannotKeepPromise
 from django_fsspec_storages.filesystems import Contract, Promise, deviations_of, get_filesystem
 from django_fsspec_storages.filesystems.registry import LOCAL, forks
 from django_fsspec_storages.filesystems.temporary import is_temporary
@@ -65,7 +66,9 @@ class OnFilesystem(Running, CommonOptions):
         try:
             filesystem = get_filesystem(protocol, options)
         except (ImportError, TypeError, ValueError, AttributeError, LookupError) as error:
-            raise ImproperlyConfigured(f"{self.where()}: protocol {protocol!r}: {error}.") from error
+            options = {}  # a debug page shows the locals of every frame: neither this one nor those below keep secrets
+            cause = error.with_traceback(None)
+            raise ImproperlyConfigured(f"{self.where()}: protocol {protocol!r}: {error}.") from cause
         if all(
             type(value) in _SCALARS for value in options.values()
         ):  # others could be changed where they are
@@ -123,10 +126,15 @@ class OnFilesystem(Running, CommonOptions):
     def fs_url(self, name: str | PurePath) -> str:
         """Return the URL that pandas and its like open with ``storage_options``, on the unmended filesystem.
 
-        :raises ValueError: if fsspec would read the name otherwise; use ``fs_path`` and ``filesystem=storage.fs`` then.
+        :raises ValueError: if fsspec would read the name otherwise, or has no URL for the place; use ``fs_path`` and
+            ``filesystem=storage.fs`` then.
         """
         names.check_url_form(name)
         path = self.fs_path(name)
+        if not self.fs.has_urls:
+            raise CannotKeepPromise(
+                f"{self.where()}: no URL of fsspec's leads here. Use storage.fs_path(name) with filesystem=storage.fs."
+            )
         names.check_url_form(path.partition("://")[2] or path)  # the location may be an HTTP address
         return self.fs.unstrip_protocol(path)  # type: ignore[attr-defined,no-any-return]
 

@@ -11,6 +11,7 @@ The folder for files is Python's temporary one (``TMPDIR``). The exit code is 1 
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import sys
 from collections.abc import Callable
@@ -41,7 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
     groups = parser.parse_args(arguments).group or list(GROUPS)
     if not set(groups) <= set(GROUPS):
         parser.error(f"there are these groups: {', '.join(GROUPS)}")
-    print(f"Python {platform.python_version()}, Django {django.__version__}, fsspec {fsspec.__version__}\n")
+    print(
+        f"Python {platform.python_version()}, Django {django.__version__}, fsspec {fsspec.__version__}, load {os.getloadavg()[0]:.1f}\n"
+    )
     rows = [row for group in groups for row in GROUPS[group]()]
     print_table(rows)
     return 1 if any(row.met is False for row in rows) else 0

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["MB", "Row", "compare", "in_child", "peak_above_start", "print_table", "set_up"]
 
@@ -25,6 +25,8 @@ class Row:
     """One line of the table.
 
     :param theirs: the same with Django's FileSystemStorage; None where there is nothing to compare.
+    :param ratio: ours to theirs, of what the clock says.
+    :param cpu: the same of what this process computes; other work on the machine matters less to it.
     :param goal: in words.
     :param met: whether it is; None where there is no goal.
     """
@@ -33,40 +35,70 @@ class Row:
     ours: str
     theirs: str | None = None
     ratio: float | None = None
+    cpu: float | None = None
     goal: str = ""
     met: bool | None = None
 
 
+class Compared(NamedTuple):
+    """Medians over the rounds: seconds for one call of each, and the ratios of the two within a round."""
+
+    ours: float
+    theirs: float
+    ratio: float
+    cpu: float
+
+    def row(self, what: str, unit: str, goal: str, met: bool | None = None) -> Row:
+        """Return the line of the table.
+
+        :param met: by default, whether the ratio is no more than the goal, which ends in a number.
+        """
+        factor, digits = {"µs": (1e6, 1), "ms": (1e3, 0)}[unit]
+        ours, theirs = (f"{seconds * factor:.{digits}f} {unit}" for seconds in (self.ours, self.theirs))
+        if met is None:
+            met = self.ratio <= float(goal.split()[-1])
+        return Row(what, ours, theirs, self.ratio, self.cpu, goal, met)
+
+
 def print_table(rows: list[Row]) -> None:
     """Print the rows under each other."""
-    table = [("", "ours", "Django's", "ratio", "goal", "")]
+    table = [("", "ours", "Django's", "ratio", "CPU ratio", "goal", "")]
     for row in rows:
-        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+        ratio, cpu = ("" if number is None else f"{number:.2f}" for number in (row.ratio, row.cpu))
         verdict = {None: "", True: "met", False: "MISSED"}[row.met]
-        table.append((row.what, row.ours, row.theirs or "", ratio, row.goal, verdict))
-    widths = [max(len(line[column]) for line in table) for column in range(6)]
+        table.append((row.what, row.ours, row.theirs or "", ratio, cpu, row.goal, verdict))
+    widths = [max(len(line[column]) for line in table) for column in range(7)]
     for line in table:
         cells = [line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]
         print("  ".join(cells).rstrip())
 
 
-def compare(
-    ours: Callable[[], Any], theirs: Callable[[], Any], *, rounds: int, calls: int = 1
-) -> tuple[float, float, float]:
-    """Return seconds for one call of each, and the ratio: medians over rounds in which both take their turn."""
+def compare(ours: Callable[[], Any], theirs: Callable[[], Any], *, rounds: int, calls: int = 1) -> Compared:
+    """Call both in turns, round by round."""
     ours(), theirs()  # what is done once only is not what is measured here
-    measured: dict[Callable[[], Any], list[float]] = {ours: [], theirs: []}
+    clock: dict[Callable[[], Any], list[float]] = {ours: [], theirs: []}
+    cpu: dict[Callable[[], Any], list[float]] = {ours: [], theirs: []}
     for turn in range(rounds):
         for function in (ours, theirs) if turn % 2 else (theirs, ours):
             gc.collect()
             gc.disable()
-            began = time.perf_counter()
+            began, cpu_began = time.perf_counter(), time.process_time()
             for _ in range(calls):
                 function()
-            measured[function].append((time.perf_counter() - began) / calls)
+            ended, cpu_ended = time.perf_counter(), time.process_time()
             gc.enable()
-    ratios = [a / b for a, b in zip(measured[ours], measured[theirs], strict=True)]
-    return statistics.median(measured[ours]), statistics.median(measured[theirs]), statistics.median(ratios)
+            clock[function].append((ended - began) / calls)
+            cpu[function].append((cpu_ended - cpu_began) / calls)
+    return Compared(
+        statistics.median(clock[ours]),
+        statistics.median(clock[theirs]),
+        _ratio(clock[ours], clock[theirs]),
+        _ratio(cpu[ours], cpu[theirs]),
+    )
+
+
+def _ratio(ours: list[float], theirs: list[float]) -> float:
+    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
 def set_up() -> None:
@@ -87,9 +119,14 @@ def in_child(task: Callable[..., Any], *arguments: Any) -> Any:
         "print(json.dumps(getattr(import_module(module), name)(*arguments)))"
     )
     call = json.dumps([f"{task.__module__}:{task.__name__}", *arguments])
-    path = os.pathsep.join([str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])])
+    path = os.pathsep.join(
+        [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
     done = subprocess.run(
-        [sys.executable, "-c", code, call], check=True, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path}
+        [sys.executable, "-c", code, call],
+        check=True,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": path},
     )
     return json.loads(done.stdout)
 

@@ -86,7 +86,10 @@ class Backend:
             else "django.core.files.storage.FileSystemStorage"
         )
         own = {"protocol": self.protocol} if self.ours else {}
-        return {"BACKEND": path, "OPTIONS": {**own, "base_url": BASE_URL, **self.options(root, server), **extra}}
+        return {
+            "BACKEND": path,
+            "OPTIONS": {**own, "base_url": BASE_URL, **self.options(root, server), **extra},
+        }
 
 
 def construct(configuration: Mapping[str, Any]) -> Storage:
@@ -137,7 +140,9 @@ def _to_memory(root: Path, files: Files) -> None:
 
 
 def _global_memory(root: Path) -> Files:
-    return {path.removeprefix("/"): file.getvalue() for path, file in fsspec.filesystem("memory").store.items()}
+    return {
+        path.removeprefix("/"): file.getvalue() for path, file in fsspec.filesystem("memory").store.items()
+    }
 
 
 def _to_global_memory(root: Path, files: Files) -> None:
@@ -180,7 +185,9 @@ def _archived(root: Path) -> Files:
 
 #: The table.
 BACKENDS: dict[str, Backend] = {
-    "local": Backend("file", lambda root, server: {"location": f"{root}/{LOCATION}"}, _disk, _to_disk, shared=True),
+    "local": Backend(
+        "file", lambda root, server: {"location": f"{root}/{LOCATION}"}, _disk, _to_disk, shared=True
+    ),
     "memory": Backend(
         "memory",
         lambda root, server: {"location": LOCATION, "storage_options": {"space": str(root)}},
@@ -233,5 +240,7 @@ BACKENDS: dict[str, Backend] = {
         _to_disk,
         shared=True,
     ),
-    "django": Backend(None, lambda root, server: {"location": f"{root}/{LOCATION}"}, _disk, _to_disk, shared=True),
+    "django": Backend(
+        None, lambda root, server: {"location": f"{root}/{LOCATION}"}, _disk, _to_disk, shared=True
+    ),
 }

@@ -118,7 +118,9 @@ class Space:
     def files(self) -> Files:
         """Return everything in the location, temporary names included."""
         inside = LOCATION + "/"
-        return {p.removeprefix(inside): content for p, content in self.world().items() if p.startswith(inside)}
+        return {
+            p.removeprefix(inside): content for p, content in self.world().items() if p.startswith(inside)
+        }
 
     def seed(self, files: Files) -> None:
         """Put files into the location, as another process would."""

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-__all__ = ["FAILS", "NOT_OBSERVED", "Deviation", "declared"]
+from django_fsspec_storages.filesystems import Promise
+
+__all__ = ["FAILS", "NOT_OBSERVED", "OBSERVED_BY", "Deviation", "declared"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,21 @@ _MEANT_WELL = ("climbing", "dots", "absolute")
 
 #: They are run, and fail; one that passes is an error of this table.
 FAILS: dict[str, list[Deviation]] = {
+    "dir-over-memory": [
+        Deviation(
+            "Promise.BOUNDED: every reader has a copy",
+            (
+                "test_reading_a_large_file_in_chunks_takes_little_memory",
+                "test_streaming_a_large_file_takes_little_memory",
+            ),
+        ),
+    ],
     "http": [
+        Deviation("the links of a page are a listing, whatever the page is", ("test_a_file_is_no_folder",)),
+        Deviation(
+            "errors of the server come with fsspec's own frames, which hold the headers",
+            ("test_no_debug_page_shows_it",),
+        ),
         Deviation("a folder's page is a file like any other", ("test_a_folder_cannot_be_read",)),
         Deviation(
             "Promise.STEADY: the first block is not compared with what was there when the file was opened",
@@ -65,12 +81,18 @@ FAILS: dict[str, list[Deviation]] = {
             "only '..' is refused when saving, and only what leaves the location elsewhere",
             (
                 "test_a_hostile_name_is_refused[save-dots]",
-                *(f"test_a_hostile_name_is_refused[{method}-{kind}]" for method in _NOT_SAVE for kind in _MEANT_WELL),
+                *(
+                    f"test_a_hostile_name_is_refused[{method}-{kind}]"
+                    for method in _NOT_SAVE
+                    for kind in _MEANT_WELL
+                ),
             ),
         ),
         Deviation(
             "drive letters, control characters and half surrogate pairs are characters like others",
-            tuple(f"test_a_hostile_name_is_refused[*-{kind}]" for kind in ("drives", "controls", "surrogates")),
+            tuple(
+                f"test_a_hostile_name_is_refused[*-{kind}]" for kind in ("drives", "controls", "surrogates")
+            ),
         ),
         Deviation(
             "urljoin() resolves '..', and lets an absolute address replace the base",
@@ -88,14 +110,25 @@ FAILS: dict[str, list[Deviation]] = {
             ),
         ),
         Deviation("the location has a size, that of its folder", ("test_the_location_is_no_file",)),
-        Deviation("its files call themselves by their whole path", ("test_a_file_knows_its_name_mode_and_size",)),
-        Deviation("text is saved as UTF-8 whatever it was", ("test_a_text_file_is_saved_in_its_own_encoding",)),
-        Deviation("what is no file is saved as an empty one", ("test_what_is_no_file_is_an_error_and_nothing_is_written",)),
+        Deviation(
+            "its files call themselves by their whole path", ("test_a_file_knows_its_name_mode_and_size",)
+        ),
+        Deviation(
+            "text is saved as UTF-8 whatever it was", ("test_a_text_file_is_saved_in_its_own_encoding",)
+        ),
+        Deviation(
+            "what is no file is saved as an empty one",
+            ("test_what_is_no_file_is_an_error_and_nothing_is_written",),
+        ),
         Deviation(
             "an upload that has a file of its own is moved into place",
             ("test_a_temporary_upload_is_neither_moved_nor_closed",),
         ),
         Deviation("a file is truncated before it is read", ("test_a_file_can_be_saved_over_itself",)),
+        Deviation(
+            "content must have chunks()",
+            ("test_a_widely_copied_save_that_hands_on_a_bare_spooled_file_works",),
+        ),
         Deviation("open() makes no folder", ("test_a_file_opened_for_writing_gets_its_folders",)),
         Deviation(
             "raises NotADirectoryError: only FileNotFoundError is silenced",
@@ -116,4 +149,30 @@ FAILS: dict[str, list[Deviation]] = {
 NOT_OBSERVED: dict[str, list[Deviation]] = {
     "dir-over-local": [_TWO_STEPS],
     "simplecache": [_TWO_STEPS],
+    "django": [
+        Deviation(
+            "asks for ever: a get_available_name that insists on a taken name never ends",
+            ("test_an_available_name_that_insists_means_to_overwrite",),
+        ),
+    ],
+}
+
+#: Which test shows that a backend really does not keep a promise, or why that cannot be seen (``*``: any backend).
+OBSERVED_BY: dict[tuple[str, Promise], str] = {
+    ("*", Promise.WRITABLE): "test_a_save_is_refused",
+    ("django", Promise.ATOMIC): "test_an_exception_in_the_with_block_publishes_nothing",
+    ("*", Promise.ATOMIC): "follows from the filesystem being read-only",
+    ("*", Promise.EXCLUSIVE): (
+        "test_the_fallback_loses_a_name_that_another_process_takes_between_its_check_and_its_move"
+    ),
+    ("zip", Promise.EXCLUSIVE): "follows from the filesystem being read-only",
+    ("http", Promise.EXCLUSIVE): "follows from the filesystem being read-only",
+    ("*", Promise.FRESH): "test_what_others_wrote_and_changed_is_seen_at_once",
+    (
+        "*",
+        Promise.STEADY,
+    ): "what is read comes through a handle, or a copy, of the old content: no mixture to be seen",
+    ("http", Promise.STEADY): "test_a_file_that_is_replaced_while_it_is_read",
+    ("*", Promise.TIMES): "test_the_modification_time_is_known",
+    ("*", Promise.BOUNDED): "test_saving_and_writing_large_files_takes_little_memory",
 }

@@ -16,7 +16,17 @@ def _climbing() -> Iterator[str]:
         up = slash.join([".."] * depth)
         for start in ("", "a" + slash, "." + slash, "a" + slash * 2, "a" + slash + "b" + slash):
             yield start + up + (slash + target if target else "")
-    yield from ("a/..", "a\\..", "..", "../", "..\\", "a/../", "a/./../b", "..//canary.txt", "..\\/canary.txt")
+    yield from (
+        "a/..",
+        "a\\..",
+        "..",
+        "../",
+        "..\\",
+        "a/../",
+        "a/./../b",
+        "..//canary.txt",
+        "..\\/canary.txt",
+    )
     yield from ("a/..\\..\\canary.txt", "a\\../..\\canary.txt", "../location/a", "./.././canary.txt")
 
 
@@ -33,12 +43,22 @@ def _absolute() -> Iterator[str]:
     targets = ["canary.txt", "etc/passwd", "outer/canary.txt", "outer/location/inside.txt", "x"]
     for slash, target in itertools.product(("/", "//", "///", "\\", "\\\\", "/\\", "\\/"), targets):
         yield slash + target
-    yield from ("//server/share/x", "\\\\server\\share\\x", "\\\\?\\C:\\x", "/.", "/./x", "//../x", "/a/../../x")
+    yield from (
+        "//server/share/x",
+        "\\\\server\\share\\x",
+        "\\\\?\\C:\\x",
+        "/.",
+        "/./x",
+        "//../x",
+        "/a/../../x",
+    )
 
 
 def _drives() -> Iterator[str]:
     """Yield names that begin with a drive letter."""
-    for drive, rest in itertools.product(("C:", "c:", "Z:"), ("", "x", "/x", "\\x", "/../x", "\\Windows\\win.ini")):
+    for drive, rest in itertools.product(
+        ("C:", "c:", "Z:"), ("", "x", "/x", "\\x", "/../x", "\\Windows\\win.ini")
+    ):
         yield drive + rest
     yield from ("./C:/x", ".\\C:\\x")
 
@@ -69,15 +89,101 @@ TOO_LONG = ["x" * 256, "a/" + "x" * 256 + "/b.txt", "é" * 128, "€" * 86, "�
 
 #: What Django accepts on its own storage comes back identical.
 KEPT = [
-    *("plain.txt", "with space.txt", " leading", "trailing ", "two  spaces", "100%.txt", "%2e%2e.txt", "%2F.txt", "%.txt"),
-    *("a+b.txt", "a#b.txt", "#", "a?b.txt", "?", "a?versionId=1", "a&b=c", "a[1].txt", "[", "a*.txt", "*", "**", "a]b"),
-    *("{a,b}.txt", "~", "~user", "$HOME", "${HOME}", "`id`", "$(id)", ".hidden", ".h/.file", "..hidden", "a..b"),
-    *("a...", "trailing.", "a.", "ab:c", "a::b", "memory::x", "s3:x", "a|b", "a;b", "a,b", "a=b", "a@b", "user@host:x"),
-    *("a'b", 'a"b', "<a>", "(a)", "!a", "-rf", "--help", "CON", "nul.txt", "a^b", "_", "-", "0", "None", "a.tar.gz"),
-    *("ünï.txt", "u\u0308n.txt", "日本語.txt", "Ελλάς.txt", "עברית.txt", "नमस्ते", "😀.txt", "👨‍👩‍👧.jpg", "ﬁ.txt", "ß", "İi"),
+    *(
+        "plain.txt",
+        "with space.txt",
+        " leading",
+        "trailing ",
+        "two  spaces",
+        "100%.txt",
+        "%2e%2e.txt",
+        "%2F.txt",
+        "%.txt",
+    ),
+    *(
+        "a+b.txt",
+        "a#b.txt",
+        "#",
+        "a?b.txt",
+        "?",
+        "a?versionId=1",
+        "a&b=c",
+        "a[1].txt",
+        "[",
+        "a*.txt",
+        "*",
+        "**",
+        "a]b",
+    ),
+    *(
+        "{a,b}.txt",
+        "~",
+        "~user",
+        "$HOME",
+        "${HOME}",
+        "`id`",
+        "$(id)",
+        ".hidden",
+        ".h/.file",
+        "..hidden",
+        "a..b",
+    ),
+    *(
+        "a...",
+        "trailing.",
+        "a.",
+        "ab:c",
+        "a::b",
+        "memory::x",
+        "s3:x",
+        "a|b",
+        "a;b",
+        "a,b",
+        "a=b",
+        "a@b",
+        "user@host:x",
+    ),
+    *(
+        "a'b",
+        'a"b',
+        "<a>",
+        "(a)",
+        "!a",
+        "-rf",
+        "--help",
+        "CON",
+        "nul.txt",
+        "a^b",
+        "_",
+        "-",
+        "0",
+        "None",
+        "a.tar.gz",
+    ),
+    *(
+        "ünï.txt",
+        "u\u0308n.txt",
+        "日本語.txt",
+        "Ελλάς.txt",
+        "עברית.txt",
+        "नमस्ते",
+        "😀.txt",
+        "👨‍👩‍👧.jpg",
+        "ﬁ.txt",
+        "ß",
+        "İi",
+    ),
     *("a\u200bb", "\u202egpj.exe", "a\u00a0b", "a\u2028b", "\ufeffbom", "\uffff", "e\u0301"),
     *("d/e/f.txt", "d e/ü/f+.txt", "d%2Fe/f", "d?/e#/f", "a[1]/b*.txt", "1/2/3/4/5/6/7/8/9/10/11/12"),
-    *("deep/" * 40 + "f.txt", "x" * 255, "x" * 251 + ".txt", "é" * 127, "file:x", "x.uploading", ".x.uploading"),
+    *(
+        "deep/" * 40 + "f.txt",
+        "x" * 255,
+        "x" * 251 + ".txt",
+        "é" * 127,
+        "file:x",
+        "x.uploading",
+        ".x.uploading",
+    ),
 ]
 
 #: Names that fsspec or a server may take for one another. Both are stored; deleting the first leaves the second.

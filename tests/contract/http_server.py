@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -33,29 +34,28 @@ class _Handler(SimpleHTTPRequestHandler):
         if not path.is_file():
             return super().do_GET() if body else super().do_HEAD()
         with path.open("rb") as file:
-            content = file.read()
-            modified = path.stat().st_mtime_ns
-        size = len(content)
-        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
-        if asked and int(asked[1]) >= size:
-            self.send_response(416)
-            content = b""
-            self.send_header("Content-Range", f"bytes */{size}")
-        elif asked:
-            start, end = int(asked[1]), min(int(asked[2] or size), size - 1)
-            content = content[start : end + 1]
-            self.send_response(206)
-            self.send_header("Content-Range", f"bytes {start}-{end}/{size}")
-        else:
-            self.send_response(200)
-        self.send_header("Accept-Ranges", "bytes")
-        self.send_header("Content-Type", self.guess_type(str(path)))
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("ETag", f'"{modified:x}-{size:x}"')
-        self.send_header("Last-Modified", self.date_time_string(int(modified / 10**9)))
-        self.end_headers()
-        if body:
-            self.wfile.write(content)
+            status = os.fstat(file.fileno())
+            size, start, end = status.st_size, 0, status.st_size
+            asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+            if asked and int(asked[1]) >= size:
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{size}")
+                end = 0
+            elif asked:
+                start, end = int(asked[1]), min(int(asked[2] or size) + 1, size)
+                self.send_response(206)
+                self.send_header("Content-Range", f"bytes {start}-{end - 1}/{size}")
+            else:
+                self.send_response(200)
+            self.send_header("Accept-Ranges", "bytes")
+            self.send_header("Content-Type", self.guess_type(str(path)))
+            self.send_header("Content-Length", str(end - start))
+            self.send_header("ETag", f'"{status.st_mtime_ns:x}-{size:x}"')
+            self.send_header("Last-Modified", self.date_time_string(int(status.st_mtime)))
+            self.end_headers()
+            file.seek(start)
+            while body and start < end:
+                start += self.wfile.write(file.read(min(65_536, end - start)))
         return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -32,6 +33,17 @@ def task_construct(configuration: dict[str, Any]) -> None:
     """Make the storage that the other tasks use."""
     global _storage
     _storage = construct(configuration)
+
+
+def task_lazily(configuration: dict[str, Any], module: str) -> list[bool]:
+    """Tell whether a module is imported by constructing a storage and asking for a URL, and by using it."""
+    task_construct(configuration)
+    _storage.url("a.txt")
+    repr(_storage)
+    before = module in sys.modules
+    with contextlib.suppress(FileNotFoundError):  # memory has nothing of another process
+        task_read("a.txt")
+    return [before, module in sys.modules]
 
 
 def task_save(name: str, content: str) -> str:
@@ -127,6 +139,21 @@ class _Interrupting:
         yield b"y" * self.size
 
 
+def task_hang(name: str, size: int) -> None:
+    """Begin a save that never ends: its content says that the save has begun, and waits to be killed."""
+
+    def chunks() -> Iterator[bytes]:
+        yield b"x" * size
+        sys.stdout.write(json.dumps({"result": "begun"}) + "\n")
+        sys.stdout.flush()
+        threading.Event().wait()
+        yield b""
+
+    content = ContentFile(b"")
+    content.chunks = chunks  # type: ignore[method-assign]
+    _storage.save(name, content)
+
+
 def task_fork(name: str, content: str) -> dict[str, Any]:
     """Use the storage, fork, and use it in the child, which reports through a pipe."""
     _storage.save("before.txt", ContentFile(b"before the fork"))
@@ -134,7 +161,9 @@ def task_fork(name: str, content: str) -> dict[str, Any]:
     asyncio.run(_aread("before.txt"))
     reading, writing = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: the process has threads. So have servers'
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # Python 3.12: the process has threads. So have servers'
         child = os.fork()
     if child == 0:
         _child(name, content, writing)
@@ -167,7 +196,9 @@ async def _aread(name: str) -> str:
 def main() -> None:
     """Answer until the input ends."""
     tasks: dict[str, Callable[..., Any]] = {
-        name.removeprefix("task_"): function for name, function in globals().items() if name.startswith("task_")
+        name.removeprefix("task_"): function
+        for name, function in globals().items()
+        if name.startswith("task_")
     }
     for line in sys.stdin:
         asked = json.loads(line)

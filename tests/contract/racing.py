@@ -86,10 +86,15 @@ class Process:
         self.begin(task, **arguments)
         return self.end()
 
+    def kill(self) -> None:
+        """End the process at once, without a chance to tidy up."""
+        self._process.kill()
+        self._process.wait(PATIENCE)
+
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *error: object) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()

@@ -123,7 +123,9 @@ class TestSources:
             with pytest.raises(kind):
                 storage.save(name, _Source(_failing(offset, kind())))
 
-    def test_content_that_is_neither_bytes_nor_text_publishes_nothing(self, space, calls, attempts, overwriting):
+    def test_content_that_is_neither_bytes_nor_text_publishes_nothing(
+        self, space, calls, attempts, overwriting
+    ):
         calls.storage = space.storage(allow_overwrite=overwriting)
         for name, offset in attempts():
             with pytest.raises((TypeError, ValueError)):

@@ -11,6 +11,7 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
 from django.test import override_settings
 
+from django_fsspec_storages.filesystems import Promise
 from tests.contract.backends import BASE_URL
 
 
@@ -176,6 +177,12 @@ class TestAsking:
 
 
 class TestTimes:
+    @pytest.mark.promise(Promise.TIMES)
+    def test_the_modification_time_is_known(self, seed, calls):
+        before = datetime.now(UTC) - timedelta(seconds=2)
+        seed({"a.txt": b"1"})
+        assert before <= calls.get_modified_time("a.txt") <= datetime.now(UTC) + timedelta(seconds=2)
+
     def test_times_are_aware_and_right(self, calls):
         before = datetime.now(UTC)
         calls.put("a.txt")
@@ -187,6 +194,14 @@ class TestTimes:
                 continue
             assert time.tzinfo is not None
             assert before - timedelta(seconds=2) <= time <= datetime.now(UTC) + timedelta(seconds=2)
+
+    def test_a_time_is_a_time_or_not_implemented(self, seed, calls):
+        seed({"a.txt": b"1"})
+        for method in ("get_modified_time", "get_created_time", "get_accessed_time"):
+            try:
+                assert isinstance(getattr(calls, method)("a.txt"), datetime)
+            except NotImplementedError as error:
+                assert type(error) is NotImplementedError
 
     def test_without_use_tz_they_are_naive_and_local(self, calls):
         with override_settings(USE_TZ=False):
@@ -214,7 +229,10 @@ class TestUrls:
 
     def test_without_a_base_url_the_error_is_what_django_and_wagtail_catch(self, space, calls):
         calls.storage = space.storage(base_url=None)
-        with override_settings(MEDIA_URL=None), pytest.raises(ValueError, match="base_url|accessible") as caught:
+        with (
+            override_settings(MEDIA_URL=None),
+            pytest.raises(ValueError, match="base_url|accessible") as caught,
+        ):
             calls.url("a.txt")
         assert isinstance(caught.value, NotImplementedError)
 

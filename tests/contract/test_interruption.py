@@ -30,3 +30,19 @@ def test_after_a_fork_the_child_and_the_parent_both_work(process):
         "async": "of the child",
     }
     assert reports["parent"] == "before the fork"
+
+
+@pytest.mark.promise(Promise.ATOMIC)
+@pytest.mark.parametrize("size", [1, 700_001])
+def test_a_process_that_is_killed_in_the_middle_of_a_save_blocks_nobody(space, storage, processes, size):
+    killed, other = processes
+    space.seed({"old.bin": b"old"})
+    assert killed.do("hang", name="a.bin", size=size) == "begun"
+    killed.kill()
+    assert not storage.exists("a.bin")
+    assert storage.listdir("") == ([], ["old.bin"])
+    assert other.do("save", name="a.bin", content="afterwards") == "a.bin"
+    left = set(space.files()) - {"old.bin", "a.bin"}
+    found = [facts.path.rpartition("/")[2] for facts in storage.fs.leftovers(storage.fs_path(""))]
+    assert sorted(found) == sorted(left)
+    assert len(left) <= 1  # simplecache writes to a file of its own until it is closed

@@ -88,7 +88,9 @@ _SEGMENT = st.text(
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(segments=st.lists(_SEGMENT, min_size=1, max_size=4))
 def test_any_other_such_name_comes_back_identical(storage, segments):

@@ -96,9 +96,18 @@ class TestFileField:
 
     def test_a_hostile_upload_stays_inside(self, space):
         saved = []
-        for name in ("../../canary.txt", "..\\..\\canary.txt", "/etc/passwd", "C:\\x.txt", "a\0b.txt", "a/../../b"):
+        for name in (
+            "../../canary.txt",
+            "..\\..\\canary.txt",
+            "/etc/passwd",
+            "C:\\x.txt",
+            "a\0b.txt",
+            "a/../../b",
+        ):
             try:
-                saved.append(Document.objects.create(file=SimpleUploadedFile(name, b"hostile")).file.name)
+                document = Document(file=SimpleUploadedFile(name, b"hostile"))
+                document.file.save(document.file.name, document.file.file, save=False)
+                saved.append(document.file.name)
             except (SuspiciousFileOperation, ValueError):
                 continue
         assert space.files() == dict.fromkeys(saved, b"hostile")

@@ -95,7 +95,9 @@ class TestSaving:
 
     def test_an_overridden_available_name_is_taken(self, space, override):
         def get_available_name(self, name, max_length=None):
-            return super(type(self), self).get_available_name("dated/" + name.removeprefix("dated/"), max_length)
+            return super(type(self), self).get_available_name(
+                "dated/" + name.removeprefix("dated/"), max_length
+            )
 
         calls = override(get_available_name=get_available_name)
         names = [calls.put("a.txt", b"1"), calls.put("a.txt", b"2")]
@@ -197,6 +199,8 @@ class TestTwins:
         from django_fsspec_storages.storage.twins import TWINS
 
         native, own = type(override().storage), type(override(size=lambda self, name: 1).storage)
-        assert {getattr(native, twin).__qualname__ for twin in TWINS} == {f"AsyncTwins.{twin}" for twin in TWINS}
+        assert {getattr(native, twin).__qualname__ for twin in TWINS} == {
+            f"AsyncTwins.{twin}" for twin in TWINS
+        }
         changed = {twin for twin in TWINS if getattr(own, twin).__qualname__ != f"AsyncTwins.{twin}"}
         assert changed == {"asize"}

@@ -34,7 +34,9 @@ def _contents(same, size, count=THREADS):
 
 def _all_are_there(space, names, contents):
     assert len(set(names)) == len(contents)
-    assert space.files() == {f"d/{name.removeprefix('d/')}": b for name, b in zip(names, contents, strict=True)}
+    assert space.files() == {
+        f"d/{name.removeprefix('d/')}": b for name, b in zip(names, contents, strict=True)
+    }
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)

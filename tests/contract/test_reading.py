@@ -80,7 +80,13 @@ class TestBytes:
     def test_an_empty_file(self, seed, storage):
         seed({"empty": b""})
         with storage.open("empty") as file:
-            assert (file.size, file.read(), file.read(5), list(file), file.readline()) == (0, b"", b"", [], b"")
+            assert (file.size, file.read(), file.read(5), list(file), file.readline()) == (
+                0,
+                b"",
+                b"",
+                [],
+                b"",
+            )
             assert list(file.chunks()) == []
             assert file.seek(0, io.SEEK_END) == 0
 

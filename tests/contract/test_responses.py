@@ -27,7 +27,17 @@ _STREAMS = pytest.mark.ours("Django's storages have no streams")
 @_STREAMS
 @pytest.mark.parametrize(
     ("start", "length"),
-    [(0, None), (0, 0), (0, 10), (5, 10), (999_990, None), (999_990, 100), (1_000_000, None), (2_000_000, 5), (1, 500_000)],
+    [
+        (0, None),
+        (0, 0),
+        (0, 10),
+        (5, 10),
+        (999_990, None),
+        (999_990, 100),
+        (1_000_000, None),
+        (2_000_000, 5),
+        (1, 500_000),
+    ],
 )
 class TestStreams:
     def test_a_stream_gives_its_part(self, seed, storage, start, length):

@@ -164,7 +164,11 @@ def test_a_pipe_of_the_operating_system_is_saved(space, calls):
     assert space.files() == {"a.bin": b"through a pipe"}
 
 
-@pytest.mark.parametrize("content", [None, b"bytes", "text", bytearray(b"1"), 5, [b"1"], object()], ids=lambda content: type(content).__name__)
+@pytest.mark.parametrize(
+    "content",
+    [None, b"bytes", "text", bytearray(b"1"), 5, [b"1"], object()],
+    ids=lambda content: type(content).__name__,
+)
 def test_what_is_no_file_is_an_error_and_nothing_is_written(space, calls, content):
     with pytest.raises((TypeError, AttributeError, ValueError)):
         calls.save("a.bin", content)

@@ -40,7 +40,9 @@ class TestModes:
                 calls.write(name, [], mode)
         assert space.files() == {"a.txt": b"1"}
 
-    @pytest.mark.parametrize("mode", ["a", "ab", "at", "r+", "r+b", "rb+", "w+", "wb+", "x+", "xb+", "a+", "ab+"])
+    @pytest.mark.parametrize(
+        "mode", ["a", "ab", "at", "r+", "r+b", "rb+", "w+", "wb+", "x+", "xb+", "a+", "ab+"]
+    )
     def test_a_mode_that_cannot_be_honoured_is_refused_at_open_and_never_lossy(self, space, storage, mode):
         storage.save("a.txt", ContentFile(b"first "))
         piece = b"second" if "b" in mode else "second"
@@ -73,7 +75,10 @@ class TestWriting:
         assert space.files() == {"a.bin": b"".join(b"%06d\n" % number for number in range(5_000))}
 
     def test_writes_of_every_size_make_one_file(self, space, calls):
-        pieces = [bytes([65 + number % 26]) * size for number, size in enumerate([0, 1, 300_000, 2, 0, 65_536, 700_001])]
+        pieces = [
+            bytes([65 + number % 26]) * size
+            for number, size in enumerate([0, 1, 300_000, 2, 0, 65_536, 700_001])
+        ]
         calls.write("a.bin", pieces)
         assert space.files() == {"a.bin": b"".join(pieces)}
 

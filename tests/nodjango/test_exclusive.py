@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from django_fsspec_storages.filesystems.driver import run
 from django_fsspec_storages.filesystems.uploads import send
 from tests.nodjango.conftest import Place
 from tests.support.filesystems import filesystem_for
-from tests.support.processes import ROOT
+from tests.support.processes import running
 from tests.support.waiting import at_once
 
 THREADS = 16
@@ -131,17 +130,11 @@ print(won, flush=True)
 
 
 def test_of_two_processes_exactly_one_gets_each_name(tmp_path: Path) -> None:
-    command = [sys.executable, "-X", "dev", "-c", SAVE, str(tmp_path)]
-    processes = [
-        subprocess.Popen([*command, body], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for body in "12"
-    ]
-    for process in processes:
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    won = [eval(process.communicate(timeout=60)[0]) for process in processes]
+    with running(SAVE, tmp_path, "1") as first, running(SAVE, tmp_path, "2") as second:
+        for process in (first, second):
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        won = [json.loads(process.stdout.readline()) for process in (first, second)]
     assert sorted(won[0] + won[1]) == list(range(100))
     for body, names in zip(b"12", won, strict=True):
         assert {(tmp_path / str(name)).read_bytes() for name in names} <= {bytes([body]) * 1000}

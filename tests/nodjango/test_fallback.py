@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from django_fsspec_storages.filesystems import Contract, Promise, deviations_of
+from django_fsspec_storages.filesystems import Promise, deviations_of
 from django_fsspec_storages.filesystems.fallback import FallbackFileSystem
 from tests.nodjango.conftest import Place
 from tests.support.filesystems import filesystem_for

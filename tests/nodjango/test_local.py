@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from django_fsspec_storages.filesystems.local import LocalFileSystem
+from django_fsspec_storages.filesystems.local import LocalDiskFileSystem
 from tests.support.filesystems import filesystem_for
 
 
@@ -26,7 +26,7 @@ def umask():
     os.umask(before)
 
 
-def write(filesystem: LocalFileSystem, path: object, content: bytes = b"new", mode: str = "wb") -> None:
+def write(filesystem: LocalDiskFileSystem, path: object, content: bytes = b"new", mode: str = "wb") -> None:
     with filesystem.open(str(path), mode) as file:
         file.write(content)
 

@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -163,8 +164,8 @@ def test_threads_may_read_through_handles_of_their_own(place: Place) -> None:
 def test_threads_that_share_a_handle_get_every_byte_once(place: Place) -> None:
     place.write("a", CONTENT)
     with place.open("a", "rb") as file:
-        pieces = at_once(8, lambda _: file.read(len(CONTENT) // 8))
-    assert sorted(map(bytes, pieces)) == sorted(
+        pieces: list[Any] = at_once(8, lambda _: file.read(len(CONTENT) // 8))
+    assert sorted(pieces) == sorted(
         CONTENT[n : n + len(CONTENT) // 8] for n in range(0, len(CONTENT), len(CONTENT) // 8)
     )
 

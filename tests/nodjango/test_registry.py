@@ -15,7 +15,7 @@ from fsspec.implementations.dirfs import DirFileSystem
 
 from django_fsspec_storages.filesystems import MENDED, Contract, filesystem_class, get_filesystem, registry
 from django_fsspec_storages.filesystems.fallback import FallbackFileSystem
-from django_fsspec_storages.filesystems.local import LocalFileSystem
+from django_fsspec_storages.filesystems.local import LocalDiskFileSystem
 from django_fsspec_storages.filesystems.memory import MemoryFileSystem
 from tests.support.filesystems import filesystem_for
 from tests.support.processes import in_child
@@ -50,7 +50,7 @@ def same(first: dict[str, Any], second: dict[str, Any]) -> bool:
 
 
 def test_the_mended_classes_are_used_and_the_rest_wrapped() -> None:
-    assert type(get_filesystem("file")) is type(get_filesystem("local")) is LocalFileSystem
+    assert type(get_filesystem("file")) is type(get_filesystem("local")) is LocalDiskFileSystem
     assert type(get_filesystem("memory")) is MemoryFileSystem
     other = get_filesystem("dir", {"path": "/x", "target_protocol": "memory"})
     assert isinstance(other, FallbackFileSystem)

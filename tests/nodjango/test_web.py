@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from django_fsspec_storages.filesystems import Contract, Promise, deviations_of
+from django_fsspec_storages.filesystems import Promise, deviations_of
 from tests.support.filesystems import filesystem_for
 from tests.support.webserver import serving
 

@@ -30,18 +30,18 @@ def python(script: str, *arguments: object, options: Sequence[str] = ()) -> subp
 
 
 @contextmanager
-def running(script: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """Start a script and wait for its first line of output; it is killed at the end."""
+def running(script: str, *arguments: object) -> Iterator[Any]:
+    """Start a script with pipes to and from it and wait for its first line; it is killed at the end."""
     command = [sys.executable, *STRICT, "-c", script, *map(str, arguments)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        assert process.stdout.readline(), "it ended without a word"
-        yield process
-    finally:
-        process.kill()
-        process.wait(PATIENCE)
-        process.stdout.close()
+    process: Any = subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        try:
+            assert process.stdout.readline(), "it ended without a word"
+            yield process
+        finally:
+            process.kill()
 
 
 def in_child(work: Callable[[], Any], patience: int = PATIENCE) -> int:

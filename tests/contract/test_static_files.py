@@ -1,0 +1,129 @@
+"""Django's own ``collectstatic``: plain and with a manifest, twice, and with ``--clear``."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.files.storage import storages
+from django.core.management import call_command
+from django.templatetags.static import static
+from django.test import override_settings
+
+from tests.contract.backends import BASE_URL
+
+SOURCES = {
+    "css/site.css": b"body { background: url(../img/a%20b.svg) } @import 'print.css';",
+    "css/print.css": b"p { color: black }",
+    "img/a b.svg": b"<svg/>",
+    "deep/er/still/x.txt": b"x",
+}
+
+_CLASSES = {
+    True: {"plain": "FsspecStaticStorage", "manifest": "FsspecManifestStaticStorage"},
+    False: {"plain": "StaticFilesStorage", "manifest": "ManifestStaticFilesStorage"},
+}
+
+
+@pytest.fixture(params=["plain", "manifest"])
+def kind(request):
+    """Which of the two storages for static files."""
+    return request.param
+
+
+@pytest.fixture
+def site(space, kind, tmp_path_factory):
+    """A project with static files that go to the place of the test."""
+    folder = tmp_path_factory.mktemp("static")
+    for name, content in SOURCES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    module = "django_fsspec_storages.static" if space.backend.ours else "django.contrib.staticfiles.storage"
+    configuration = space.configuration()
+    configuration["BACKEND"] = f"{module}.{_CLASSES[space.backend.ours][kind]}"
+    with override_settings(
+        STORAGES={"staticfiles": configuration},
+        STATIC_ROOT=str(space.root / "outer/location"),
+        STATICFILES_DIRS=[str(folder)],
+        STATICFILES_FINDERS=["django.contrib.staticfiles.finders.FileSystemFinder"],
+        DEBUG=False,
+    ):
+        yield folder
+
+
+def _collect(**options):
+    out = io.StringIO()
+    call_command("collectstatic", interactive=False, stdout=out, **options)
+    return out.getvalue()
+
+
+def test_everything_is_collected_and_found(site, space, kind):
+    assert f"{len(SOURCES)} static files copied" in _collect()
+    files = space.files()
+    assert {name: files[name] for name in SOURCES} == SOURCES
+    url = static("img/a b.svg")
+    assert url.startswith(BASE_URL)
+    if kind == "plain":
+        assert set(files) == set(SOURCES)
+        assert url == BASE_URL + "img/a%20b.svg"
+    else:
+        assert "staticfiles.json" in files
+        assert len(files) == 2 * len(SOURCES) + 1
+        hashed = staticfiles_storage.stored_name("css/site.css")
+        assert b"print." in files[hashed]
+        assert b"../img/a b." in files[hashed]
+
+
+def test_collecting_twice_copies_nothing_twice(site, space):
+    _collect()
+    before = space.files()
+    assert "0 static files copied" in _collect()
+    assert space.files() == before
+
+
+def test_what_has_changed_is_collected_again(site, space):
+    _collect()
+    storages["staticfiles"].delete("css/print.css")
+    (site / "css/print.css").write_bytes(b"p { color: red }")
+    assert "1 static file copied" in _collect()
+    assert space.files()["css/print.css"] == b"p { color: red }"
+
+
+def test_clear_removes_everything_first(site, space, kind):
+    _collect()
+    before = space.files()
+    space.seed({"old/and/deep.txt": b"old", "old.txt": b"old"})
+    out = _collect(clear=True)
+    assert "Deleting" in out
+    assert space.files() == before
+
+
+def test_clear_finds_an_empty_place(site, space):
+    assert f"{len(SOURCES)} static files copied" in _collect(clear=True)
+
+
+def test_a_dry_run_changes_nothing(site, space):
+    before = space.world()
+    _collect(dry_run=True)
+    _collect(dry_run=True, clear=True)
+    assert space.world() == before
+
+
+def test_a_file_in_the_way_of_nothing_is_kept(site, space):
+    space.seed({"mine.txt": b"mine"})
+    _collect()
+    assert space.files()["mine.txt"] == b"mine"
+
+
+@pytest.mark.on("local")
+def test_the_setting_that_django_dropped_names_the_class(space, site, kind):
+    with override_settings(
+        STORAGES={},
+        STATICFILES_STORAGE=f"django_fsspec_storages.static.{_CLASSES[True][kind]}",
+        STATIC_URL=BASE_URL,
+    ):
+        assert type(storages["staticfiles"]).__name__ == _CLASSES[True][kind]
+        assert f"{len(SOURCES)} static files copied" in _collect()
+        assert static("img/a b.svg").startswith(BASE_URL)
+    assert set(SOURCES) <= set(space.files())
