@@ -9,8 +9,8 @@ from typing import IO, Any, cast
 
 from django_fsspec_storages.errors import CannotKeepPromise, Translate
 from django_fsspec_storages.filesystems.base import Contract, primitive
-from django_fsspec_storages.filesystems.driver import run
-from django_fsspec_storages.filesystems.readers import RawReader, Reader, call
+from django_fsspec_storages.filesystems.driver import perform
+from django_fsspec_storages.filesystems.readers import RawReader, Reader
 from django_fsspec_storages.filesystems.uploads import Sink
 from django_fsspec_storages.filesystems.writers import TextWriter, Writer
 
@@ -66,13 +66,17 @@ def open_handle(
     action, text = split_mode(mode, filesystem.writes_in_place)
     name = path if name is None else name
     translate = translate or filesystem.translator(name)
+    if action == "r":
+        download = perform(translate, primitive(filesystem, "begin_read"), path)
+        size = min(Reader.buffer_size, download.first_block or Reader.buffer_size)
+        reader = cast("IO[Any]", Reader(RawReader(download, name, translate), size))
+        if not text:
+            return reader
     wrap: dict[str, Any] = {"encoding": encoding or "utf-8", "errors": errors, "newline": newline}
+    if action == "r":
+        return _named(io.TextIOWrapper(reader, **wrap), mode)
     if action == "+":
         return filesystem.open_in_place(path, mode, **(wrap if text else {}))
-    if action == "r":
-        download = run(call(primitive(filesystem, "begin_read"), path), translate)
-        reader = Reader(RawReader(download, name, translate))
-        return _named(io.TextIOWrapper(reader, **wrap), mode) if text else cast("IO[Any]", reader)
     writer = Writer(Sink(filesystem, path, action == "x", metadata), name, mode.replace("t", ""), translate)
     return _named(TextWriter(cast("IO[bytes]", writer), **wrap), mode) if text else cast("IO[Any]", writer)
 

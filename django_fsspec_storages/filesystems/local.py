@@ -155,30 +155,37 @@ class _LocalDownload(Download):
         return self._descriptor
 
     def read(self, start: int, end: int) -> bytes:
-        buffer = bytearray(end - start)
-        missing = memoryview(buffer)
-        while missing:  # Linux reads less than 2 GiB at a time
-            length = self.readinto(end - len(missing), missing)
-            if not length:
+        data = self._read(start, end - start)
+        while start + len(data) < end:  # Linux reads less than 2 GiB at a time
+            more = self._read(start + len(data), end - start - len(data))
+            if not more:
                 raise self._changed()
-            missing = missing[length:]
-        return bytes(buffer)
+            data += more
+        self._check()
+        return data
 
     def readinto(self, start: int, buffer: memoryview) -> int:
-        descriptor = self.fileno()
         if hasattr(os, "preadv"):
-            length = os.preadv(descriptor, [buffer], start)
+            length = os.preadv(self.fileno(), (buffer,), start)
         else:  # Windows
-            with self._seeking:
-                os.lseek(descriptor, start, os.SEEK_SET)
-                data = os.read(descriptor, len(buffer))
+            data = self._read(start, len(buffer))
             length = len(data)
             buffer[:length] = data
-        status = os.fstat(descriptor)
-        was = self._status
+        self._check()
+        return length
+
+    def _read(self, start: int, length: int) -> bytes:
+        descriptor = self.fileno()
+        if hasattr(os, "pread"):
+            return os.pread(descriptor, length, start)
+        with self._seeking:  # Windows
+            os.lseek(descriptor, start, os.SEEK_SET)
+            return os.read(descriptor, length)
+
+    def _check(self) -> None:
+        status, was = os.fstat(self.fileno()), self._status
         if status.st_mtime_ns != was.st_mtime_ns or status.st_size != was.st_size:
             raise self._changed()
-        return length
 
     def _changed(self) -> FileChangedError:
         return FileChangedError(errno.ESTALE, "The file changed while it was being read", self._path)

@@ -121,14 +121,12 @@ class Option(Generic[T]):
     def __get__(self, instance: object | None, owner: type[Any]) -> Self | T:
         if instance is None:
             return self
-        found = self.look_up()
-        if found is not None:
-            return cast("T", found.value)
-        default = self.default
-        if callable(default):
-            value: T = default(instance)
-            return value
-        return default
+        looked_up_in, found = self._looked_up
+        if looked_up_in != _generation:
+            found = self.look_up()
+        default: Any = self.default if found is None else found.value
+        value: T = default(instance) if found is None and callable(default) else default
+        return value
 
     def look_up(self) -> Found | None:
         """Return what the settings or the environment say, or None. Cached until a setting changes."""

@@ -47,7 +47,7 @@ class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
             raise error.with_traceback(None) from None
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {self.where()}>"
+        return f"<{self.where()}>"
 
     def check(self, alias: str) -> list[CheckMessage]:
         """Return what a system check should say of this storage beyond its options; no network, no SDK."""
@@ -64,11 +64,12 @@ class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
 
     def open_handle(self, name: str, mode: str) -> IO[Any]:
         """Return the bare handle that :class:`FsspecFile` holds; parameters and errors as ``open``."""
-        path = operations.file_path(self, name)
+        filesystem = self.fs
+        path = operations.file_path(self, name, filesystem)
         metadata = None if "r" in mode else self.object_metadata(str(name), None)
         with self.watch("open", str(name)):
             return open_handle(
-                self.fs, path, mode, name=str(name), translate=self.translator(name), metadata=metadata
+                filesystem, path, mode, name=str(name), translate=self.translator(name), metadata=metadata
             )
 
     def open_stream(self, name: str, start: int = 0, length: int | None = None) -> Stream:

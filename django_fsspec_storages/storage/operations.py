@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import SuspiciousFileOperation
 
 from django_fsspec_storages import names
-from django_fsspec_storages.filesystems.base import Download, Facts, primitive
+from django_fsspec_storages.filesystems.base import Contract, Download, Facts, primitive
 from django_fsspec_storages.filesystems.driver import CallersStep, Step
 from django_fsspec_storages.filesystems.uploads import send
 from django_fsspec_storages.storage.running import Watch
@@ -26,9 +26,9 @@ logger = logging.getLogger("django_fsspec_storages")
 MOST_ATTEMPTS = 100
 
 
-def file_path(storage: FsspecStorage, name: str) -> str:
+def file_path(storage: FsspecStorage, name: str, filesystem: Contract | None = None) -> str:
     """Return the path of a file, which the location itself is not."""
-    path = storage.fs_path(name)
+    path = storage.path_on(storage.fs if filesystem is None else filesystem, name)
     if not str(name).strip("./\\"):
         raise SuspiciousFileOperation("The location itself is not a file: a name must be given.")
     return path

@@ -45,22 +45,25 @@ class OnFilesystem(Running, CommonOptions):
     """The part of a storage that knows its filesystem. What is given out here is for data tools too."""
 
     @property
-    @sensitive_variables()
     def fs(self) -> Contract:
         """The filesystem: the same object for every storage with the same options, made on first use.
 
         :raises ImproperlyConfigured: if an option is wrong, or the package it needs is not installed.
         """
         self.require_options()
-        protocol, options = self.protocol, self._merged_options()
         last: _Last | None = self.__dict__.get("_last")
         if (
             last is not None
-            and last.protocol == protocol
-            and last.options == options
+            and last.protocol == self.protocol
+            and last.options == self._merged_options()
             and last.fork == forks()
         ):
             return last.filesystem
+        return self._filesystem()
+
+    @sensitive_variables()
+    def _filesystem(self) -> Contract:
+        protocol, options = self.protocol, self._merged_options()
         if not protocol:
             raise ImproperlyConfigured(f"{self.where()}: no protocol is set.")
         try:
@@ -115,7 +118,10 @@ class OnFilesystem(Running, CommonOptions):
 
         :raises SuspiciousFileOperation: if the name would leave the location, or cannot be stored.
         """
-        filesystem = self.fs
+        return self.path_on(self.fs, name)
+
+    def path_on(self, filesystem: Contract, name: str | PurePath) -> str:
+        """Return :meth:`fs_path`, where :attr:`fs` is at hand: looking it up costs more than the rest."""
         cleaned = names.clean(name)
         if is_temporary(cleaned):
             raise SuspiciousFileOperation(f"The name {name!r} is kept for uploads that are going on.")

@@ -127,7 +127,7 @@ def _simplecache(root: Path, server: str) -> dict[str, Any]:
 
 
 def _space(root: Path) -> dict[str, Any]:
-    return get_filesystem("memory", {"space": str(root)}).store  # type: ignore[attr-defined,no-any-return]
+    return get_filesystem("memory", {"space": str(root)}).store  # type: ignore[attr-defined]
 
 
 def _memory(root: Path) -> Files:

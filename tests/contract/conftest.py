@@ -81,7 +81,7 @@ def _declared_reason(item: pytest.Function) -> str | None:
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     if "backend" not in parameters:
         return None
-    name = parameters["backend"]
+    name = str(parameters["backend"])
     where = f"{name}-{parameters['colour']}" if "colour" in parameters else name
     own = f"-{item.callspec.id}-".replace(f"-{where}-", "-", 1).strip("-")
     test = item.originalname + (f"[{own}]" if own else "")

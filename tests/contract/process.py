@@ -142,7 +142,7 @@ class _Interrupting:
 def task_hang(name: str, size: int) -> None:
     """Begin a save that never ends: its content says that the save has begun, and waits to be killed."""
 
-    def chunks() -> Iterator[bytes]:
+    def chunks(chunk_size: int | None = None) -> Iterator[bytes]:
         yield b"x" * size
         sys.stdout.write(json.dumps({"result": "begun"}) + "\n")
         sys.stdout.flush()

@@ -95,7 +95,7 @@ def test_clear_removes_everything_first(site, space, kind):
     before = space.files()
     space.seed({"old/and/deep.txt": b"old", "old.txt": b"old"})
     out = _collect(clear=True)
-    assert "Deleting" in out
+    assert "delet" in out.lower()  # Django 6.1 counts them, 5.2 names them
     assert space.files() == before
 
 

@@ -14,7 +14,7 @@ from django_fsspec_storages.filesystems.uploads import GATHERED, Sink, send
 from tests.nodjango.conftest import Place
 from tests.support.coroutine_memory import CoroutineMemoryFileSystem
 from tests.support.interruptions import ctrl_c_once
-from tests.support.object_store import SECRET, ServiceError
+from tests.support.object_store import SECRET, Gate, ServiceError
 
 Colour = Callable[..., Any]
 PART = 64 * 2**10
@@ -151,6 +151,52 @@ def test_a_cancelled_send_publishes_nothing_and_leaves_nothing(
     asyncio.run(cancel())
     assert not costore.server.objects
     assert not costore.server.multiparts
+
+
+def test_a_send_that_is_cancelled_while_it_begins_still_aborts(
+    costore: CoroutineMemoryFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate()
+    uploads: list[Any] = []
+    begin = costore._begin_upload
+
+    async def slowly(*arguments: Any) -> Any:
+        uploads.append(await begin(*arguments))
+        await uploads[0].part(b"1" * PART)
+        await uploads[0].part(b"1" * PART)
+        await gate.passage()
+        return uploads[0]
+
+    monkeypatch.setattr(costore, "_begin_upload", slowly)
+
+    async def cancel() -> None:
+        task = asyncio.ensure_future(arun(send(costore, "a", iter([b"1"]))))
+        await asyncio.to_thread(gate.arrived.wait, 20)
+        assert costore.server.multiparts
+        task.cancel()
+        await asyncio.sleep(0)
+        gate.open()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel())
+    assert not costore.server.multiparts
+
+
+def test_a_commit_that_fails_has_aborted(costore: CoroutineMemoryFileSystem, colour: Colour) -> None:
+    sink = Sink(costore, "a")
+
+    async def logic() -> None:
+        await sink.begin()
+        await sink.write(b"1" * 3 * PART)
+        costore.server.fail("complete", ServiceError(503))
+        await sink.commit()
+
+    with pytest.raises(ServiceError):
+        colour(logic())
+    assert not costore.server.multiparts
+    with pytest.raises(ValueError, match="closed"):
+        colour(sink.commit())
 
 
 def test_ctrl_c_in_the_middle_of_a_send_leaves_nothing(costore: CoroutineMemoryFileSystem) -> None:

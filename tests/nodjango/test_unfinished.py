@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from django_fsspec_storages.filesystems.driver import run
-from django_fsspec_storages.filesystems.uploads import Sink
+from django_fsspec_storages.filesystems.uploads import Sink, later
 from tests.nodjango.conftest import Place
 from tests.support.coroutine_memory import CoroutineMemoryFileSystem
 from tests.support.filesystems import filesystem_for
@@ -97,6 +97,7 @@ def test_a_forked_child_leaves_its_parents_upload_alone(tmp_path: Path, use: str
             with pytest.raises(SystemExit), writer:
                 raise SystemExit
         del writer
+        later(lambda: None).result(20)  # what was scheduled before it is done
 
     assert in_child(child) == 0
     assert len(hidden(tmp_path)) == 1, "the child removed it"
@@ -143,7 +144,8 @@ file.write(b"1" * 300_000)
 print(len(filesystem.server.multiparts))
 """
     ended = python(script)
-    assert (ended.stdout, ended.stderr) == ("1\n0 0\n", "")
+    assert ended.stdout == "1\n0 0\n"
+    assert "Traceback" not in ended.stderr  # asyncio in development mode may tell there that it was slow
 
 
 def test_the_end_of_the_process_is_bounded(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Data libraries on storages."""
