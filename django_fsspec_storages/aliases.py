@@ -36,7 +36,7 @@ def alias_of(storage: Storage) -> str | None:
     Of a storage that is not ours, OPTIONS are known if its class is ``@deconstructible``, as Django's are.
     """
     handler: Any = storages
-    for alias, known in handler._storages.items():
+    for alias, known in list(handler._storages.items()):
         if known is storage:
             return str(alias)
     given = storage.given if isinstance(storage, Aliased) else getattr(storage, "_constructor_args", None)

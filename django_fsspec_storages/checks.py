@@ -100,8 +100,9 @@ def _check_alias(alias: str, parameters: dict[str, Any]) -> Iterator[CheckMessag
 def _check_location(alias: str, storage: FsspecStorage) -> Iterator[CheckMessage]:
     if storage.computes("location") or storage.computes("protocol"):
         return
+    location: Any = storage.location
     try:
-        clean_location(storage.location, ("http", "https") if storage.protocol in ("http", "https") else ())
+        clean_location(location, ("http", "https") if storage.protocol in ("http", "https") else ())
     except UnsafeLocation as error:
         yield Error(f"STORAGES[{alias!r}]: {error}", id="fsspec_storages.E006")
 

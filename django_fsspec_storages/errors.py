@@ -43,7 +43,6 @@ _BY_STATUS: dict[int, type[OSError]] = {
     403: PermissionError,
     404: FileNotFoundError,
     408: TimeoutError,
-    409: FileExistsError,
     410: FileNotFoundError,
     412: FileExistsError,
     429: ConnectionError,

@@ -127,6 +127,10 @@ def clean_location(location: object, schemes: tuple[str, ...] = ()) -> str:
     text = os.fspath(location) if isinstance(location, os.PathLike) else str(location)
     text = text.replace("\\", "/")
     scheme, separator, rest = text.partition("://")
+    if separator and "@" in rest.partition("/")[0]:
+        raise UnsafeLocation(
+            "location holds a user's name or password, which would show wherever a file is named."
+        )
     if _URL.match(text) and scheme not in schemes:
         raise UnsafeLocation(
             f"location={text!r} is a URL. A location is the folder (prefix) of this storage's files on its filesystem; "

@@ -77,7 +77,9 @@ class DjangoStorageFileSystem(AbstractFileSystem):  # type: ignore[misc]
             "dir_mode": storage.directory_permissions_mode,
         }
         # Only where it is the separator: elsewhere "a\\..\\..\\b" is one name, and must not become three steps up.
-        return _Place(get_filesystem("file", modes), path.replace(os.sep, "/"), root.replace(os.sep, "/"), alias)
+        return _Place(
+            get_filesystem("file", modes), path.replace(os.sep, "/"), root.replace(os.sep, "/"), alias
+        )
 
     def _mapped(self, place: _Place, info: Mapping[str, Any]) -> dict[str, Any]:
         return {**info, "name": place.back(info["name"])}

@@ -13,7 +13,7 @@ import inspect
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator, ExitStack
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast
 
 try:
     import pytest
@@ -21,6 +21,8 @@ except ImportError:  # a project that tests with unittest alone
     pytest = None  # type: ignore[assignment]
 
 __all__ = ["isolated_storages"]
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 #: Options that tell how a storage behaves, not where its files are: kept.
 _KEPT = ("allow_overwrite", "base_url")
@@ -64,10 +66,10 @@ class isolated_storages(ContextDecorator):  # noqa: N801 - used like a function
     def _recreate_cm(self) -> Self:
         return type(self)(*self._aliases)
 
-    def __call__(self, function: Any) -> Any:
+    def __call__(self, function: Decorated) -> Decorated:
         """Decorate a test function, sync or async, or a TestCase class (each test anew)."""
         if inspect.isclass(function):
-            return _decorated_class(function, self._aliases)
+            return cast("Decorated", _decorated_class(function, self._aliases))
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
@@ -75,7 +77,7 @@ class isolated_storages(ContextDecorator):  # noqa: N801 - used like a function
                 with self._recreate_cm():
                     return await function(*args, **kwargs)
 
-            return run
+            return cast("Decorated", run)
         return super().__call__(function)
 
 
@@ -89,7 +91,16 @@ def _decorated_class(cls: type[Any], aliases: tuple[str, ...]) -> type[Any]:
         self.addCleanup(isolated.__exit__, None, None, None)
         set_up(self)
 
+    set_up_class: Callable[[], None] = cls.setUpClass
+
+    def set_up_class_in_memory(klass: Any) -> None:
+        isolated = isolated_storages(*aliases)
+        isolated.__enter__()
+        klass.addClassCleanup(isolated.__exit__, None, None, None)
+        set_up_class.__func__(klass)  # type: ignore[attr-defined]
+
     cls.setUp = set_up_in_memory
+    cls.setUpClass = classmethod(set_up_class_in_memory)
     return cls
 
 

@@ -181,13 +181,15 @@ def test_w001_an_old_keyword() -> None:
 
 
 def test_w001_an_old_setting_also_if_it_was_read_before() -> None:
-    with override_settings(CHECKED_USER="a"):
+    with override_settings(CHECKED_USER="a"), configured(CHECKED):
         with pytest.warns(DeprecationWarning, match="CHECKED_USER"):
             assert Checked().account == "a"
         for _ in range(2):
-            number, message, _ = only(CHECKED)
-            assert number == "fsspec_storages.W001"
-            assert message == "STORAGES['media']: CHECKED_USER is an old name: use CHECKED_ACCOUNT instead."
+            (message,) = checks.check_storages(None)
+            assert message.id == "fsspec_storages.W001"
+            assert (
+                message.msg == "STORAGES['media']: CHECKED_USER is an old name: use CHECKED_ACCOUNT instead."
+            )
 
 
 def test_w004_a_secret_given_to_the_storage_of_a_field() -> None:

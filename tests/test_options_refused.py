@@ -138,6 +138,16 @@ def test_an_ill_typed_attribute_of_a_subclass_is_named() -> None:
         cls().exists("a.txt")
 
 
+def test_an_attribute_is_checked_when_it_is_set() -> None:
+    storage: Any = Shop()
+    for name, value in (("workers", "many"), ("bucket", 5), ("token", [SECRET]), ("access", "all")):
+        with pytest.raises(ImproperlyConfigured, match=f"^Shop: option '{name}': ") as refused:
+            setattr(storage, name, value)
+        assert SECRET not in str(refused.value)
+    storage.workers, storage.signed, storage.bucket, storage.note = "8", "no", "", ["anything"]
+    assert (storage.workers, storage.signed, storage.bucket, storage.note) == (8, False, None, ["anything"])
+
+
 def test_a_property_that_needs_a_request_does_not_disturb_the_others() -> None:
     class Tenant(Shop):
         @property

@@ -187,6 +187,11 @@ def test_it_decorates_test_classes_each_test_anew(base: type[unittest.TestCase])
 
     @isolated_storages()
     class Case(base):  # type: ignore[misc, valid-type]
+        @classmethod
+        def setUpClass(cls) -> None:
+            super().setUpClass()
+            storages["default"].save("from-the-class.txt", ContentFile(b"x"))
+
         def setUp(self) -> None:
             storages["default"].save("from-set-up.txt", ContentFile(b"x"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import os
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Self
@@ -64,6 +65,10 @@ class AsyncFile:
             raise ValueError("I/O operation on closed file.")
 
 
+def _text_decoder() -> io.IncrementalNewlineDecoder:
+    return io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")(), translate=True)
+
+
 class AsyncReader(AsyncFile):
     """An async file open for reading."""
 
@@ -73,16 +78,23 @@ class AsyncReader(AsyncFile):
         self._storage = storage
         self._cursor = Cursor(download)
         self._text = "b" not in mode
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._decoder = _text_decoder()
+        self._decoded = ""
 
     async def read(self, size: int = -1) -> Any:
-        """See :meth:`AsyncFile.read`."""
+        r"""See :meth:`AsyncFile.read`. Text is UTF-8, and its line ends are ``\n``, as for Python's ``open``."""
         self._require_open()
-        data = await self._storage.arun("read", self.name, self._read(size))
         if not self._text:
-            return data
-        text = self._decoder.decode(data, final=size < 0 or not data)
-        return text if text or not data else await self.read(1)  # never "" in the middle of a character
+            return await self._storage.arun("read", self.name, self._read(size))
+        while size < 0 or len(self._decoded) < size:
+            wanted = size if size < 0 else max(size, File.DEFAULT_CHUNK_SIZE)
+            data = await self._storage.arun("read", self.name, self._read(wanted))
+            self._decoded += self._decoder.decode(data, final=not data)
+            if not data:
+                break
+        end = len(self._decoded) if size < 0 else size
+        text, self._decoded = self._decoded[:end], self._decoded[end:]
+        return text
 
     async def _read(self, size: int) -> bytes:
         if size < 0:
@@ -99,12 +111,12 @@ class AsyncReader(AsyncFile):
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._cursor.position, os.SEEK_END: self.size}[whence]
         if base + offset < 0:
             raise ValueError(f"negative seek position {base + offset}")
-        self._decoder.reset()
+        self._decoder, self._decoded = _text_decoder(), ""
         self._cursor.position = base + offset
         return self._cursor.position
 
     def tell(self) -> int:
-        """Return the position in bytes."""
+        """Return the position in bytes: of the next read, or in text mode of what was read ahead to."""
         return self._cursor.position
 
     async def close(self) -> None:
@@ -139,7 +151,7 @@ class AsyncWriter(AsyncFile):
     async def write(self, data: Any) -> int:
         """See :meth:`AsyncFile.write`."""
         self._require_open()
-        piece = data.encode() if isinstance(data, str) else bytes(data)
+        piece = data.encode() if isinstance(data, str) else bytes(memoryview(data))
         await self._run("write", self._sink.write(piece))
         return len(data)
 

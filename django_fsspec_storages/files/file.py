@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from typing import TYPE_CHECKING, Any, Self
 
 from django.core.files.base import File
@@ -15,6 +16,9 @@ else:
     _File = File
 
 __all__ = ["FsspecFile"]
+
+#: How many files of Django's may stand around one of ours, each with a ``close()`` of its own.
+_LAYERS = 4
 
 
 class FsspecFile(_File):
@@ -35,9 +39,11 @@ class FsspecFile(_File):
     file: Any
 
     def __init__(self, name: str, mode: str, storage: FsspecStorage) -> None:
-        super().__init__(storage.open_handle(name, mode), name)
+        self.name = name  # before anything can fail: an error report prints the file
         self.mode = mode
         self._storage = storage
+        super().__init__(storage.open_handle(name, mode), name)
+        self.mode = mode
 
     @property
     def size(self) -> int:
@@ -75,12 +81,38 @@ class FsspecFile(_File):
             return int(self._binary().write(data))
         return int(self.file.write(data.encode() if isinstance(data, str) else data))
 
+    def close(self) -> None:
+        """Close; of a file being written, publish, unless a ``with`` block of a file around it has failed."""
+        if _fails_around():
+            self.abort()
+        else:
+            self.file.close()
+
     def abort(self) -> None:
         """Close without publishing."""
         (self.file.abort if hasattr(self.file, "abort") else self.file.close)()
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if kind is None:
-            self.close()
+            self.file.close()
         else:
             self.abort()
+
+
+_DJANGOS_EXIT = File.__exit__.__code__
+
+
+def _fails_around() -> bool:
+    """Tell whether we are being closed by the ``__exit__`` of Django's File because its ``with`` block has failed.
+
+    ``FieldFile`` and ``File(file)`` leave the block by that method, which calls ``close()`` and drops the reason: only
+    its frame knows.
+    """
+    frame = sys._getframe(2)
+    for _ in range(_LAYERS):
+        if frame.f_code is _DJANGOS_EXIT:
+            return frame.f_locals["exc_type"] is not None
+        if frame.f_back is None:
+            return False
+        frame = frame.f_back
+    return False

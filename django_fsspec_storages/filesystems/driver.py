@@ -33,6 +33,9 @@ T = TypeVar("T")
 
 Logic = Coroutine["Step", Any, T]
 
+#: How long a cancelled coroutine may take to end, in seconds, before its caller goes on without it.
+GRACE = 5.0
+
 
 class Step:
     """One call of the filesystem; what it raises reaches the logic as one of our errors.
@@ -98,33 +101,72 @@ def _patched_by() -> str | None:
     return None
 
 
+class _Running(concurrent.futures.Future[T]):
+    """A coroutine on the filesystem's loop, from another thread. Done when it has really ended, cancelled or not.
+
+    ``asyncio.run_coroutine_threadsafe`` calls its future cancelled at once, while the coroutine is still at work: an
+    abort would meet it.
+    """
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        super().__init__()
+        try:
+            self._loop = filesystem_loop()
+        except BaseException:
+            coroutine.close()
+            raise
+        self._task: asyncio.Task[T] | None = None
+        self.set_running_or_notify_cancel()  # from here on only the coroutine's end ends it
+        self._loop.call_soon_threadsafe(self._start, coroutine)
+
+    def _start(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._task = self._loop.create_task(coroutine)
+        self._task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[T]) -> None:
+        if task.cancelled():
+            self.set_exception(asyncio.CancelledError())
+        elif (error := task.exception()) is not None:
+            self.set_exception(error)
+        else:
+            self.set_result(task.result())
+
+    def stop(self) -> None:
+        """Ask the coroutine to end."""
+        self._loop.call_soon_threadsafe(lambda: self._task and self._task.cancel())
+
+
 def bridge(coroutine: Coroutine[Any, Any, T], wait: float | None = None, *, shielded: bool = False) -> T:
     """Wait in this thread for a coroutine on the filesystem's loop, ``wait`` seconds at most.
 
-    Whatever interrupts the wait (Ctrl-C above all) cancels the coroutine there, or, if it is shielded, is raised
-    again when the coroutine has ended. Not ``fsspec.asyn.sync``: that returns None when its coroutine is cancelled,
-    and leaves it running when the wait is interrupted.
+    Whatever interrupts the wait (Ctrl-C above all) cancels the coroutine there, or leaves it be if it is shielded, and
+    is raised when it has ended: nothing runs on behind the caller's back. Not ``fsspec.asyn.sync``: that returns None
+    when its coroutine is cancelled, and leaves it running when the wait is interrupted.
     """
-    try:
-        loop = filesystem_loop()
-        if _running_loop() is loop:
-            raise RuntimeError(
-                "A blocking call was made on the filesystem's own event loop; await its coroutine there."
-            )
-    except BaseException:
+    if (here := _running_loop()) is not None and here is filesystem_loop():
         coroutine.close()
-        raise
-    future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+        raise RuntimeError(
+            "A blocking call was made on the filesystem's own event loop; await its coroutine there."
+        )
+    running = _Running(coroutine)
+    interruption: BaseException
     try:
-        return future.result(wait)
+        return running.result(wait)
     except BaseException as error:
-        if future.done():
-            raise
-        if not shielded or isinstance(error, TimeoutError):
-            future.cancel()
+        if running.done() and not isinstance(error, (KeyboardInterrupt, SystemExit)):
             raise
         interruption = error
-    concurrent.futures.wait({future}, wait)
+    late = isinstance(interruption, TimeoutError)
+    if late or not shielded:
+        running.stop()
+    until = None if shielded and not late else time.monotonic() + GRACE
+    while not running.done():
+        try:
+            concurrent.futures.wait({running}, None if until is None else max(0.0, until - time.monotonic()))
+        except BaseException as error:  # noqa: BLE001 - a second Ctrl-C is no reason to meet a running commit
+            interruption = error
+        if until is not None and time.monotonic() >= until:
+            break
     raise interruption
 
 
@@ -174,19 +216,23 @@ def run(logic: Logic[T], translate: Translate | None = None, seconds: float | No
     while True:
         try:
             step = go(value)
+            value = None  # an error must not be kept alive by this frame, nor this frame by it
+            try:
+                wait = deadline.remaining(step)
+                value = step.function(*step.arguments)
+                if inspect.iscoroutine(value):
+                    value = bridge(value, wait, shielded=step.shielded)
+                go = logic.send
+            except BaseException as error:  # noqa: BLE001 - the logic decides
+                go, value = logic.throw, _ours(error, step, translate)
         except StopIteration as end:
             result: T = end.value
             return result
-        finally:
-            value = None  # an error that ends the logic must not be kept alive by this frame, nor this frame by it
-        try:
-            wait = deadline.remaining(step)
-            value = step.function(*step.arguments)
-            if inspect.iscoroutine(value):
-                value = bridge(value, wait, shielded=step.shielded)
-            go = logic.send
-        except BaseException as error:  # noqa: BLE001 - the logic decides
-            go, value = logic.throw, _ours(error, step, translate)
+        except BaseException as error:
+            if inspect.getcoroutinestate(logic) == inspect.CORO_CLOSED:  # its own end
+                value = None
+                raise
+            go, value = logic.throw, error  # Ctrl-C between two steps: it must learn of that too
 
 
 def perform(translate: Translate, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -234,37 +280,38 @@ async def arun(logic: Logic[T], translate: Translate | None = None, seconds: flo
 
 async def _perform(step: Step, wait: float | None) -> Any:
     if inspect.iscoroutinefunction(step.function):
-        coroutine = step.function(*step.arguments)
-        try:
-            loop = filesystem_loop()
-        except BaseException:
-            coroutine.close()
-            raise
-        future = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, loop))
-        return await (_to_the_end(future, wait) if step.shielded else asyncio.wait_for(future, wait))
+        running = _Running(step.function(*step.arguments))
+        return await _to_the_end(asyncio.wrap_future(running), wait, running.stop, step.shielded)
     thread = asyncio.ensure_future(asyncio.to_thread(step.function, *step.arguments))
-    return await _to_the_end(thread)
+    return await _to_the_end(thread, None, lambda: None, shielded=True)
 
 
-async def _to_the_end(future: asyncio.Future[T], wait: float | None = None) -> T:
-    """Await ``future``; a cancellation is raised, but only after it has ended or ``wait`` seconds have passed."""
-    cancelled: asyncio.CancelledError | None = None
+async def _to_the_end(
+    future: asyncio.Future[T], wait: float | None, stop: Callable[[], None], shielded: bool
+) -> T:
+    """Await ``future``; a cancellation, or the end of ``wait`` seconds, is raised after it has ended."""
+    interruption: BaseException | None = None
     until = None if wait is None else time.monotonic() + wait
     while not future.done():
         try:
-            await asyncio.wait(
-                {future}, timeout=None if until is None else max(0.0, until - time.monotonic())
-            )
+            left = None if until is None else max(0.0, until - time.monotonic())
+            await asyncio.wait({future}, timeout=left)
+            if until is None or time.monotonic() < until or future.done():
+                continue
+            if interruption is not None:  # it was asked to end, and has had its time
+                break
+            interruption = TimeoutError(f"No end after {wait} s.")
         except asyncio.CancelledError as error:
-            cancelled = error
-        if until is not None and time.monotonic() >= until and not future.done():
-            future.cancel()
-            raise cancelled or TimeoutError(f"A step that must not stop half-way took longer than {wait} s.")
-    if cancelled is not None:
-        if not future.cancelled():
-            future.exception()  # else asyncio would report it as never retrieved
-        raise cancelled
-    return future.result()
+            interruption = error
+            if shielded:
+                continue
+        stop()
+        until = time.monotonic() + GRACE
+    if interruption is None:
+        return future.result()
+    if future.done() and not future.cancelled():
+        future.exception()  # else asyncio would report it as never retrieved
+    raise interruption
 
 
 def _ours(error: BaseException, step: Step, translate: Translate | None) -> BaseException:

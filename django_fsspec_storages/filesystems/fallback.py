@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -25,6 +26,8 @@ from django_fsspec_storages.filesystems.promises import Promise, below, deviatio
 from django_fsspec_storages.filesystems.temporary import is_temporary, temporary_name
 
 __all__ = ["FallbackFileSystem"]
+
+logger = logging.getLogger("django_fsspec_storages")
 
 _URL_PATHS = {"http", "https"}
 
@@ -167,7 +170,10 @@ class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
             self.wrapped.mv(source, target)
         else:
             self.wrapped.cp_file(source, target)
-            self.wrapped.rm_file(source)
+            try:
+                self.wrapped.rm_file(source)
+            except OSError as error:  # the file is published: to say that it failed would have it saved twice
+                logger.warning("%s: a temporary name stays behind: %s", self.describe(), error)
 
     # What fsspec builds the rest of its interface on
 

@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import threading
+import weakref
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any
@@ -18,12 +19,24 @@ if TYPE_CHECKING:
 
 __all__ = ["FallbackDownload", "FallbackScan", "FallbackUpload", "facts_of", "time_of"]
 
-_publishing = threading.Lock()  # makes check-and-move one step among the threads of this process
+#: One lock a path: makes check-and-move one step among the threads of this process.
+_publishing: weakref.WeakValueDictionary[tuple[int, str], threading.Lock] = weakref.WeakValueDictionary()
+_finding = threading.Lock()
+
+
+def _lock_of(filesystem: FallbackFileSystem, path: str) -> threading.Lock:
+    key = (id(filesystem), path)
+    with _finding:
+        lock = _publishing.get(key)
+        if lock is None:
+            lock = _publishing[key] = threading.Lock()
+        return lock
 
 
 def _forget_after_fork() -> None:
-    global _publishing
-    _publishing = threading.Lock()  # a thread that held it is not in the child
+    global _publishing, _finding
+    # A thread that held a lock is not in the child.
+    _publishing, _finding = weakref.WeakValueDictionary(), threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
@@ -55,7 +68,7 @@ def facts_of(path: str, info: Mapping[str, Any], modified: datetime | None) -> F
 
 
 class FallbackDownload(Download):
-    """Reads through one handle, and asks after each block but the first whether the file is still the same."""
+    """Reads through one handle, and asks after each block whether the file is still the same."""
 
     def __init__(self, filesystem: FallbackFileSystem, facts: Facts, handle: IO[bytes]) -> None:
         if isinstance(handle, io.BytesIO):  # fsspec's memory files hand every reader the same position
@@ -68,7 +81,6 @@ class FallbackDownload(Download):
         super().__init__(facts)
         self._filesystem = filesystem
         self._handle = handle
-        self._blocks = 0
         self._seeking = threading.Lock()
 
     def read(self, start: int, end: int) -> bytes:
@@ -78,10 +90,7 @@ class FallbackDownload(Download):
             while missing and (piece := self._handle.read(missing)):
                 pieces.append(piece)
                 missing -= len(piece)
-            self._blocks += 1
-        if missing or (
-            self._blocks > 1 and self._filesystem.inspect(self.facts.path).version != self.facts.version
-        ):
+        if missing or self._filesystem.inspect(self.facts.path).version != self.facts.version:
             raise FileChangedError(errno.ESTALE, "The file changed while it was being read", self.facts.path)
         return b"".join(pieces)
 
@@ -105,7 +114,7 @@ class FallbackUpload(Upload):
 
     def commit(self) -> None:
         self._handle.close()
-        with _publishing:
+        with _lock_of(self._filesystem, self._path):
             if self._exclusive and self._filesystem.wrapped.exists(self._path):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), self._path)
             if self._filesystem.wrapped.isdir(self._path):  # a move would go into it

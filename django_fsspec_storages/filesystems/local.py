@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import stat
 import threading
@@ -18,6 +19,8 @@ from django_fsspec_storages.filesystems.mending import Mended
 from django_fsspec_storages.filesystems.temporary import is_temporary, temporary_name
 
 __all__ = ["LocalDiskFileSystem"]
+
+logger = logging.getLogger("django_fsspec_storages")
 
 #: A filesystem without hard links (FAT, some network mounts) answers link() with one of these.
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
@@ -46,7 +49,9 @@ class LocalDiskFileSystem(Mended, LocalFileSystem):  # type: ignore[misc]
         """See :meth:`Contract.inspect`. A dangling link is there, as ``"other"``: its name is taken."""
         try:
             return facts_of(path, os.stat(path))
-        except FileNotFoundError:
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ELOOP):
+                raise
             return facts_of(path, os.lstat(path))
 
     def begin_read(self, path: str, start: int = 0, length: int | None = None) -> Download:
@@ -207,6 +212,11 @@ class _LocalUpload(Upload):
         self._descriptor: int | None = descriptor
         self._exclusive = exclusive
         self._mode = mode
+        self._pid = os.getpid()
+
+    def __del__(self) -> None:
+        if self._pending and self._pid == os.getpid():  # dropped by whoever should have ended it
+            self._tidy_up()
 
     def part(self, data: bytes) -> None:
         view = memoryview(data)
@@ -233,17 +243,25 @@ class _LocalUpload(Upload):
                 raise
             self._reserve_and_replace()
         else:
-            self.abort()  # of the temporary name alone: the file stays under its own
+            self._tidy_up()
+
+    def _tidy_up(self) -> None:
+        """Drop the temporary name: the file is published, so to fail here would have it saved twice."""
+        try:
+            self.abort()
+        except OSError as error:
+            logger.warning("%s stays behind: %s", self._temporary, error.strerror)
 
     def _reserve_and_replace(self) -> None:
         # Without links the name is reserved by an empty file, which only this upload may replace.
+        logger.warning("%s has no hard links: a new file is empty for a moment", os.path.dirname(self._path))
         descriptor = os.open(self._path, _CREATE, 0o666)
         reserved = os.fstat(descriptor)
         os.close(descriptor)
         try:
             self._replace()
         except BaseException:
-            if os.path.samestat(reserved, os.lstat(self._path)):
+            if os.path.lexists(self._path) and os.path.samestat(reserved, os.lstat(self._path)):
                 os.unlink(self._path)
             raise
 

@@ -78,7 +78,8 @@ class MemoryFileSystem(Mended, _MemoryFileSystem):  # type: ignore[misc]
         self, path: str, exclusive: bool = False, metadata: Mapping[str, Any] | None = None
     ) -> Upload:
         """See :meth:`Contract.begin_upload`."""
-        self.check_free(path, exclusive)
+        with _lock:
+            self.check_free(path, exclusive)
         return _MemoryUpload(self, path, exclusive)
 
     def check_free(self, path: str, exclusive: bool) -> None:

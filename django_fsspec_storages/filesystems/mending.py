@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping
 from typing import IO, Any, Self, cast
 
+from django_fsspec_storages.errors import CannotKeepPromise
 from django_fsspec_storages.filesystems.base import Contract
 from django_fsspec_storages.filesystems.handles import open_handle
 from django_fsspec_storages.filesystems.writers import TextWriter, Writer
@@ -34,6 +35,10 @@ class Mended(Contract):
         path = self._strip_protocol(path)  # type: ignore[attr-defined]
         text = {k: kwargs.pop(k) for k in ("encoding", "errors", "newline") if k in kwargs}
         kwargs.pop("autocommit", None)
+        if getattr(self, "_intrans", False) and "r" not in mode:
+            raise CannotKeepPromise(
+                "fsspec's transactions are not offered: each file is published by itself, whole."
+            )
         if compression is None:
             return open_handle(self, path, mode, metadata=kwargs or None, **text)
         from fsspec.core import get_compression

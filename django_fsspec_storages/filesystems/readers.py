@@ -24,6 +24,7 @@ class Cursor:
         self.position = position
         self.size = download.size
         self._block = download.first_block
+        self._pid = os.getpid()
         self._window = b""
         self._window_start = self._fetched_to = -1
 
@@ -49,6 +50,10 @@ class Cursor:
 
     async def _fetch(self, start: int, end: int) -> bytes:
         download = self.download
+        if self._pid != os.getpid():  # two processes would share one position, or one connection
+            raise ValueError(
+                "This file was opened before a fork, and belongs to the parent process: open it anew."
+            )
         reading_on = start == self._fetched_to
         self._block = min(self._block * 2, download.largest_block) if reading_on else download.first_block
         ahead = min(max(end, start + self._block), self.size)

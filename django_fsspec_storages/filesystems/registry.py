@@ -27,7 +27,7 @@ LOCAL = frozenset({"file", "local"})
 CAPACITY = 128
 
 _cache: OrderedDict[Hashable, Contract] = OrderedDict()
-_lock = threading.Lock()
+_lock = threading.RLock()  # an option's own __eq__ runs under it
 _forks = 0
 
 
@@ -61,10 +61,11 @@ def get_filesystem(protocol: str, options: Mapping[str, Any] | None = None) -> C
             _cache.move_to_end(key)
             return found
     made = _make(filesystem_class(protocol), {"use_listings_cache": False, **options})
+    dropped = []  # let go of after the lock: a finaliser may ask for a filesystem
     with _lock:
         made = _cache.setdefault(key, made)
         while len(_cache) > CAPACITY:
-            _cache.popitem(last=False)
+            dropped.append(_cache.popitem(last=False))
     return made
 
 
@@ -113,7 +114,7 @@ def forks() -> int:
 def _forget_after_fork() -> None:
     global _lock, _forks
     _forks += 1
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     _cache.clear()  # a connection has one owner: the parent
 
 

@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import concurrent.futures
 import inspect
+import logging
 import os
 import queue
 import threading
@@ -17,6 +18,8 @@ from django_fsspec_storages.filesystems.base import Contract, Upload, primitive
 from django_fsspec_storages.filesystems.driver import CallersStep, ShieldedStep, Step, filesystem_loop
 
 __all__ = ["Sink", "later", "send"]
+
+logger = logging.getLogger("django_fsspec_storages")
 
 #: Where an upload takes parts of any size, small writes are gathered to this many bytes.
 GATHERED = 256 * 2**10
@@ -89,19 +92,29 @@ class Sink:
                 await Step(upload.part, b"".join(self._pending))
                 self._pending = []
             await ShieldedStep(upload.commit)
+        except GeneratorExit:  # nobody performs steps any more: the loop was closed, or the logic dropped
+            self.abandon()
+            raise
         except BaseException:
-            await self.abort()
+            await self.give_up()
             raise
         self._upload = None
         _unfinished.discard(self)
 
     async def abort(self) -> None:
         """Leave nothing behind; nothing happens after a commit, another abort, or in a forked child."""
-        upload, self._upload = self._upload, None
         self._pending = []
+        if self._upload is not None and self._pid == os.getpid():
+            await ShieldedStep(self._upload.abort)
+        self._upload = None  # not before: an interrupted abort is made up for when the sink is dropped
         _unfinished.discard(self)
-        if upload is not None and self._pid == os.getpid():
-            await ShieldedStep(upload.abort)
+
+    async def give_up(self) -> None:
+        """Abort because of another error, which must not be hidden where the abort fails too."""
+        try:
+            await self.abort()
+        except Exception as error:  # noqa: BLE001 - tried once more when the sink is dropped; then it is a leftover
+            logger.warning("An upload that failed could not be aborted either: %s", type(error).__name__)
 
     def _open_upload(self) -> Upload:
         if self._upload is None:
@@ -145,8 +158,11 @@ async def send(
         while (piece := await CallersStep(next, pieces, None)) is not None:
             await sink.write(piece)
         await sink.commit()
+    except GeneratorExit:
+        sink.abandon()
+        raise
     except BaseException:
-        await sink.abort()
+        await sink.give_up()
         raise
     return sink.length
 
@@ -175,14 +191,17 @@ def later(chore: Callable[[], Any]) -> concurrent.futures.Future[Any]:
         try:
             _worker.start()
         except RuntimeError:  # the interpreter is ending: there are no more threads, and nobody else to do it
-            while not future.done():
-                _perform(*_chores.get())
+            _work(to_the_last=True)
     return future
 
 
-def _work() -> None:
+def _work(to_the_last: bool = False) -> None:
     while True:
-        _perform(*_chores.get())
+        try:
+            chore = _chores.get(block=not to_the_last)
+        except queue.Empty:  # another thread in the same straits has it
+            return
+        _perform(*chore)
 
 
 def _perform(future: concurrent.futures.Future[Any], chore: Callable[[], Any]) -> None:

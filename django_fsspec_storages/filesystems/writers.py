@@ -28,13 +28,13 @@ class Writer(io.BufferedIOBase):
             run(logic, self._translate)
         except BaseException:
             self._failed = True
-            self._drop()
+            self._give_up()
             raise
 
-    def _drop(self) -> None:
+    def _give_up(self) -> None:
         sink, self._sink = self._sink, None
         if sink is not None:
-            run(sink.abort(), self._translate)
+            run(sink.give_up(), self._translate)
 
     def _open_sink(self) -> Sink:
         if self._sink is None:
@@ -83,8 +83,10 @@ class Writer(io.BufferedIOBase):
     def abort(self) -> None:
         """Close without publishing; what was there before stays."""
         self._failed = False  # whoever aborts need not be told at close
+        sink, self._sink = self._sink, None
         try:
-            self._drop()
+            if sink is not None:
+                run(sink.abort(), self._translate)
         finally:
             super().close()
 
@@ -98,6 +100,7 @@ class Writer(io.BufferedIOBase):
         if kind is None:
             self.close()
         else:
+            self._give_up()
             self.abort()
 
     def __del__(self) -> None:
@@ -121,7 +124,8 @@ class TextWriter(io.TextIOWrapper):
         if kind is None:
             self.close()
         else:
-            self.abort()
+            writer: Any = self.buffer
+            writer.__exit__(kind, error, traceback)
 
     def __del__(self) -> None:
         """Do nothing: the writer below is dropped with us, and aborts."""

@@ -64,6 +64,12 @@ class Configured:
             if isinstance(getattr(type(self), name, None), Option) or not hasattr(type(self), name):
                 self.__dict__.setdefault(name, value)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; one that is an option is checked as in the constructor, and counts from then on."""
+        if isinstance(getattr(type(self), name, None), Option):
+            value = self._checked(type(self).declared_options()[name], value)
+        super().__setattr__(name, value)
+
     def _checked(self, option: Option[Any], value: Any) -> Any:
         value = option.convert(value)
         fault = option.fault(value)

@@ -11,8 +11,10 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, cast
 
 from django.core.files.base import File
+from django.utils.crypto import get_random_string
 from fsspec import AbstractFileSystem
 
+from django_fsspec_storages.errors import CannotKeepPromise
 from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
 from django_fsspec_storages.filesystems.mending import Mended
 
@@ -126,14 +128,17 @@ class _ApiUpload(Upload):
         self._content.write(data)
 
     def commit(self) -> None:
+        storage, path = self._storage, self._path
+        trial = f"{path}.{get_random_string(12)}"
+        if storage.get_available_name(trial) != trial:
+            raise CannotKeepPromise(f"{type(storage).__name__} gives files names of its own; use its save().")
         self._content.seek(0)
         if not self._exclusive:
-            self._storage.delete(self._path)
-        saved = self._storage.save(self._path, File(self._content, self._path))
-        if saved != self._path:
-            self._storage.delete(saved)
-            raise FileExistsError(errno.EEXIST, "Another process took the name meanwhile", self._path)
+            storage.delete(path)
+        saved = storage.save(path, File(self._content, path))
         self._content.close()
+        if saved != path:  # another process was quicker: nothing is thrown away
+            raise FileExistsError(errno.EEXIST, f"The name was taken meanwhile; the file is {saved!r}", path)
 
     def abort(self) -> None:
         self._content.close()

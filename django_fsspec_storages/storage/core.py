@@ -25,8 +25,8 @@ from django_fsspec_storages.storage.twins import AsyncTwins
 
 __all__ = ["FsspecStorage"]
 
-#: The max_length of the save that is going on, for ``_save``, whose signature has no room for it.
-_max_length: ContextVar[int | None] = ContextVar("max_length", default=None)
+#: The storage (by id) and max_length of the save that is going on, for ``_save``, whose signature has no room for it.
+_max_length: ContextVar[tuple[int, int | None]] = ContextVar("max_length", default=(0, None))
 
 
 class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
@@ -99,7 +99,7 @@ class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
         if self.chooses_names() or (max_length and len(name) > max_length):
             name = self.get_available_name(name, max_length=max_length)
             validate_file_name(name, allow_relative_path=True)
-        token = _max_length.set(max_length)
+        token = _max_length.set((id(self), max_length))
         try:
             name = self._save(name, content)
         finally:
@@ -108,9 +108,10 @@ class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
         return name
 
     def _save(self, name: str, content: Any) -> str:
-        watch = self.watch("save", name)
-        with watch:
-            return self.run_watched(watch, operations.save(self, name, content, _max_length.get(), watch))
+        saving, max_length = _max_length.get()
+        max_length = max_length if saving == id(self) else None
+        with self.watch("save", name) as watch:
+            return self.run_watched(watch, operations.save(self, name, content, max_length, watch))
 
     def delete(self, name: str) -> None:
         """Delete a file, or an empty folder. Nothing happens if there is none.

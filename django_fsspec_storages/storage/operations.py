@@ -20,6 +20,8 @@ from django_fsspec_storages.storage.source import Source
 if TYPE_CHECKING:
     from django_fsspec_storages.storage.core import FsspecStorage
 
+__all__ = ["begin_read", "delete", "exists", "file_path", "listdir", "save", "size", "time"]
+
 logger = logging.getLogger("django_fsspec_storages")
 
 #: After so many names were taken by others while we tried them, something else is wrong.

@@ -16,11 +16,13 @@ from django_fsspec_storages.errors import CannotKeepPromise
 from django_fsspec_storages.filesystems import Contract, Promise, deviations_of, get_filesystem
 from django_fsspec_storages.filesystems.registry import LOCAL, forks
 from django_fsspec_storages.filesystems.temporary import is_temporary
-from django_fsspec_storages.storage.options import CommonOptions
 from django_fsspec_storages.storage.running import Running
 
 __all__ = ["OnFilesystem"]
 
+
+#: Shorter text is no secret worth the name, and would mask half of every message.
+_SHORTEST_SECRET = 3
 
 _SCALARS = {str, int, float, bool, type(None)}
 
@@ -41,7 +43,7 @@ def _normal(location: str, folder: str) -> str:
     return os.path.abspath(location).replace("\\", "/")  # noqa: PTH100
 
 
-class OnFilesystem(Running, CommonOptions):
+class OnFilesystem(Running):
     """The part of a storage that knows its filesystem. What is given out here is for data tools too."""
 
     @property
@@ -69,9 +71,10 @@ class OnFilesystem(Running, CommonOptions):
         try:
             filesystem = get_filesystem(protocol, options)
         except (ImportError, TypeError, ValueError, AttributeError, LookupError) as error:
+            said = _masked(str(error), options)
             options = {}  # a debug page shows the locals of every frame: neither this one nor those below keep secrets
-            cause = error.with_traceback(None)
-            raise ImproperlyConfigured(f"{self.where()}: protocol {protocol!r}: {error}.") from cause
+            cause = error.with_traceback(None) if said == str(error) else None
+            raise ImproperlyConfigured(f"{self.where()}: protocol {protocol!r}: {said}.") from cause
         if all(
             type(value) in _SCALARS for value in options.values()
         ):  # others could be changed where they are
@@ -159,3 +162,15 @@ def _copied(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _copied(item) for name, item in value.items()}
     return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
+def _masked(text: str, value: Any) -> str:
+    """Return a message without any text that the options hold: a constructor may quote what it does not like."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            text = _masked(text, item)
+    elif isinstance(value, str) and len(value) > _SHORTEST_SECRET:
+        text = text.replace(value, "********")
+    return text

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from django_fsspec_storages.errors import Translate, translate
 from django_fsspec_storages.filesystems.driver import Logic, arun, run
+from django_fsspec_storages.storage.options import CommonOptions
 
 if TYPE_CHECKING:
     from django_fsspec_storages.filesystems.base import Contract
@@ -55,12 +56,9 @@ class Watch:
             )
 
 
-class Running:
+class Running(CommonOptions):
     """The part of a storage that runs things."""
 
-    total_timeout: Any
-    protocol: Any
-    location: Any
     alias: Any
 
     @property

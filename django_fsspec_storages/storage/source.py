@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 from collections.abc import Iterator
 from tempfile import SpooledTemporaryFile
@@ -60,11 +61,12 @@ class Source:
     def _read(self) -> Iterator[bytes]:
         content = self._content
         in_pieces = getattr(content.chunks, "__func__", None) is File.chunks
+        encoder = codecs.getincrementalencoder(self._encoding)()  # one for all: a byte order mark stands once
         for chunk in content.chunks(PIECE) if in_pieces else content.chunks():
             if isinstance(chunk, str):
-                yield chunk.encode(self._encoding)
+                yield encoder.encode(chunk)
             else:
-                yield chunk if type(chunk) is bytes else bytes(chunk)
+                yield chunk if type(chunk) is bytes else bytes(memoryview(chunk))
 
     def _read_and_copy(self, copy: IO[bytes]) -> Iterator[bytes]:
         copy.seek(0)

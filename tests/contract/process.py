@@ -88,16 +88,16 @@ def task_interrupt(name: str, colour: str, size: int) -> dict[str, Any]:
     return {"outcome": outcome, **_state(name)}
 
 
-def task_interrupt_waiting(name: str, content: str) -> dict[str, Any]:
-    """Have Ctrl-C pressed while a save waits for the server of the coroutine filesystem."""
-    gate = _storage.fs.server.hold("put")
+def task_interrupt_waiting(name: str, content: str, request: str) -> dict[str, Any]:
+    """Have Ctrl-C pressed while a save waits for an answer of the coroutine filesystem's server."""
+    gate = _storage.fs.server.hold(request)
     main = threading.main_thread().ident
     assert main is not None
 
     def press() -> None:
         gate.arrived.wait(30)
         signal.pthread_kill(main, signal.SIGINT)
-        if not gate.left.wait(0.2):  # a commit is shielded: it ends before the interruption comes through
+        if not gate.left.wait(0.3):  # a commit is shielded: it ends before the interruption comes through
             filesystem_loop().call_soon_threadsafe(gate.open)
 
     thread = threading.Thread(target=press)
@@ -110,7 +110,7 @@ def task_interrupt_waiting(name: str, content: str) -> dict[str, Any]:
         outcome = "saved"
     thread.join(30)
     settle()
-    return {"outcome": outcome, **_state(name)}
+    return {"outcome": outcome, "cancelled": gate.cancelled, **_state(name)}
 
 
 def _state(name: str) -> dict[str, Any]:
@@ -154,9 +154,10 @@ def task_hang(name: str, size: int) -> None:
     _storage.save(name, content)
 
 
-def task_fork(name: str, content: str) -> dict[str, Any]:
-    """Use the storage, fork, and use it in the child, which reports through a pipe."""
-    _storage.save("before.txt", ContentFile(b"before the fork"))
+def task_fork(name: str | None, content: str) -> dict[str, Any]:
+    """Use the storage, fork, and use it in the child, which reports through a pipe; without a name it only reads."""
+    if name is not None:
+        _storage.save("before.txt", ContentFile(b"before the fork"))
     task_read("before.txt")
     asyncio.run(_aread("before.txt"))
     reading, writing = os.pipe()
@@ -174,12 +175,15 @@ def task_fork(name: str, content: str) -> dict[str, Any]:
     return {"child": json.loads(said), "parent": task_read("before.txt")}
 
 
-def _child(name: str, content: str, writing: int) -> None:
+def _child(name: str | None, content: str, writing: int) -> None:
     signal.alarm(30)  # a child that hangs is killed
     try:
-        said: dict[str, Any] = {"saved": task_save(name, content)}
-        said["read"] = [task_read("before.txt"), task_read(said["saved"])]
-        said["async"] = asyncio.run(_aread(said["saved"]))
+        saved = "before.txt" if name is None else task_save(name, content)
+        said = {
+            "saved": saved,
+            "read": [task_read("before.txt"), task_read(saved)],
+            "async": asyncio.run(_aread(saved)),
+        }
     except BaseException as error:
         said = {"error": repr(error)}
     os.write(writing, json.dumps(said).encode())

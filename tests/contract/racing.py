@@ -55,8 +55,11 @@ class Process:
             cwd=Path(__file__).parents[2],
             text=True,
         )
-        self.begin("construct", configuration=configuration)
-        self.end()
+        try:
+            self.do("construct", configuration=configuration)
+        except BaseException:
+            self.__exit__()
+            raise
 
     def begin(self, task: str, **arguments: Any) -> None:
         """Give the process something to do, and do not wait."""

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from django.core.files.base import ContentFile
 
 from django_fsspec_storages.filesystems import Promise
+from django_fsspec_storages.filesystems.driver import filesystem_loop
+from tests.contract.calls import settle
+from tests.contract.racing import Process
 
 
 @pytest.mark.promise(Promise.ATOMIC)
@@ -16,10 +22,56 @@ def test_ctrl_c_in_the_middle_of_a_save_publishes_nothing(process, colour, size)
 
 
 @pytest.mark.on("coroutine")
-def test_ctrl_c_while_a_save_waits_for_the_server_leaves_no_doubt(process):
-    state = process.do("interrupt_waiting", name="a.bin", content="content")
-    assert state == {"outcome": "interrupted", "content": "content", "leftovers": []}
+@pytest.mark.parametrize("waiting_for", ["create", "part", "complete", "put"])
+def test_ctrl_c_while_a_save_waits_for_the_server_leaves_no_doubt(process, waiting_for):
+    content = "content" if waiting_for == "put" else "x" * 700_001
+    state = process.do("interrupt_waiting", name="a.bin", content=content, request=waiting_for)
+    commits = waiting_for in ("complete", "put")  # a commit is carried to its end
+    assert state["outcome"] == "interrupted"
+    assert state["content"] == (content if commits else None)
+    assert state["leftovers"] == []
+    assert state["cancelled"] is (waiting_for == "part")
     assert process.do("save", name="b.bin", content="afterwards") == "b.bin"
+
+
+@pytest.mark.on("coroutine")
+@pytest.mark.parametrize("held", ["create", "part", "complete", "put"])
+def test_a_cancellation_while_a_save_waits_for_the_server_leaves_no_doubt(space, storage, held):
+    content = b"content" if held == "put" else b"x" * 700_001
+
+    async def main():
+        gate = storage.fs.server.hold(held)
+        saving = asyncio.ensure_future(storage.asave("a.bin", ContentFile(content)))
+        await asyncio.to_thread(gate.arrived.wait, 30)
+        saving.cancel()
+        await asyncio.wait({saving}, timeout=0.3)
+        if not gate.left.is_set():
+            filesystem_loop().call_soon_threadsafe(gate.open)
+        with pytest.raises(asyncio.CancelledError):
+            await saving
+
+    asyncio.run(main())
+    assert space.files() == ({"a.bin": content} if held in ("complete", "put") else {})
+    assert list(storage.fs.leftovers(storage.fs_path(""))) == []
+
+
+@pytest.mark.on("coroutine")
+def test_who_is_cancelled_twice_still_leaves_nothing_behind(space, storage):
+    async def main():
+        part, abort = storage.fs.server.hold("part"), storage.fs.server.hold("abort")
+        saving = asyncio.ensure_future(storage.asave("a.bin", ContentFile(b"x" * 700_001)))
+        for gate in (part, abort):
+            await asyncio.to_thread(gate.arrived.wait, 30)
+            saving.cancel()
+        await asyncio.wait({saving}, timeout=0.3)
+        filesystem_loop().call_soon_threadsafe(abort.open)
+        with pytest.raises(asyncio.CancelledError):
+            await saving
+
+    asyncio.run(main())
+    settle()
+    assert space.files() == {}
+    assert list(storage.fs.leftovers(storage.fs_path(""))) == []
 
 
 def test_after_a_fork_the_child_and_the_parent_both_work(process):
@@ -30,6 +82,22 @@ def test_after_a_fork_the_child_and_the_parent_both_work(process):
         "async": "of the child",
     }
     assert reports["parent"] == "before the fork"
+
+
+@pytest.mark.on("zip", "http")
+def test_after_a_fork_the_child_and_the_parent_both_read(process_after_seeding):
+    reports = process_after_seeding.do("fork", name=None, content="")
+    content = "before the fork"
+    assert reports["child"] == {"saved": "before.txt", "read": [content, content], "async": content}
+    assert reports["parent"] == content
+
+
+@pytest.fixture
+def process_after_seeding(space):
+    """Return a second process with a file to read."""
+    space.seed({"before.txt": b"before the fork"})
+    with Process(space.configuration()) as process:
+        yield process
 
 
 @pytest.mark.promise(Promise.ATOMIC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import threading
 from collections import Counter
 
 import pytest
@@ -114,6 +115,24 @@ def test_the_fallback_loses_a_name_that_another_process_takes_between_its_check_
     assert storage.save("a.bin", ContentFile(b"mine")) == "a.bin"
     assert space.files() == {"a.bin": b"mine"}
     assert "two among processes" in storage.deviations[Promise.EXCLUSIVE]
+
+
+@pytest.mark.on("dir-over-local", "dir-over-memory", "simplecache")
+def test_the_fallback_checks_and_moves_in_one_step_among_threads(space, storage, monkeypatch):
+    move, names = storage.fs.move, []
+
+    def late(source, target):
+        monkeypatch.setattr(storage.fs, "move", move)
+        other.start()
+        other.join(0.3)  # it waits for us; were it not to, it would have taken the name by now
+        move(source, target)
+
+    other = threading.Thread(target=lambda: names.append(storage.save("a.bin", ContentFile(b"other"))))
+    monkeypatch.setattr(storage.fs, "move", late)
+    names.append(storage.save("a.bin", ContentFile(b"first")))
+    other.join(PATIENCE)
+    assert len(set(names)) == 2
+    assert sorted(space.files().values()) == [b"first", b"other"]
 
 
 def test_what_cannot_be_rewound_is_still_saved_whole_after_a_conflict(space, calls):

@@ -91,6 +91,13 @@ def test_files_are_written_replaced_and_created_once(filesystem: Any, alias: str
     assert filesystem.info(f"{alias}/new/empty.txt")["size"] == 0
 
 
+def test_a_file_that_somebody_else_created_meanwhile_is_not_replaced(filesystem: Any, alias: str) -> None:
+    with pytest.raises(FileExistsError), filesystem.open(f"{alias}/new/a.txt", "xb") as file:
+        file.write(b"ours")
+        storages[alias].save("new/a.txt", ContentFile(b"theirs"))
+    assert filesystem.cat_file(f"{alias}/new/a.txt") == b"theirs"
+
+
 def test_an_exception_in_an_open_file_publishes_nothing(filesystem: Any, alias: str) -> None:
     filesystem.pipe_file(f"{alias}/a.txt", b"old")
     for name in ("a.txt", "new/b.txt"):

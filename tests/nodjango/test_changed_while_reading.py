@@ -87,14 +87,20 @@ def test_a_local_file_that_was_removed_is_read_on_as_it_was(path: str) -> None:
 
 
 def test_a_local_read_that_the_system_cuts_short_goes_on(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    preadv = os.preadv  # Linux reads 2 GiB at most
+    pread, preadv = os.pread, os.preadv  # Linux reads 2 GiB at most
 
-    def short(descriptor: int, buffers: list[memoryview], start: int) -> int:
+    def short(descriptor: int, length: int, start: int) -> bytes:
+        return pread(descriptor, min(length, 100_000), start)
+
+    def short_into(descriptor: int, buffers: list[memoryview], start: int) -> int:
         return preadv(descriptor, [memoryview(buffers[0])[:100_000]], start)
 
-    monkeypatch.setattr(os, "preadv", short)
+    monkeypatch.setattr(os, "pread", short)
+    monkeypatch.setattr(os, "preadv", short_into)
     with filesystem_for("file").open(path, "rb") as file:
         assert file.read() == OLD
+        file.seek(0)
+        assert file.read(250_000) == OLD[:250_000]
 
 
 def replace(store: CoroutineMemoryFileSystem) -> None:

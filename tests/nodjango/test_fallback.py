@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 import uuid
 import zipfile
 from collections.abc import Callable
@@ -120,6 +121,41 @@ def test_an_unfinished_upload_is_hidden_and_found(tmp_path: Path) -> None:
         assert place.names() == ["a"]
         assert os.path.exists(tmp_path / leftover)
     assert place.leftovers() == []
+
+
+def test_reading_moves_no_other_reader_of_a_memory_file(tmp_path: Path) -> None:
+    place = over_memory(tmp_path)
+    place.write("a", b"0123456789")
+    with place.open("a", "rb") as ours:
+        theirs = place.filesystem.wrapped.open(place.path("a"), "rb")
+        assert theirs.read(3) == b"012"
+        assert ours.read() == b"0123456789"
+        assert theirs.read(3) == b"345"
+
+
+def test_check_and_move_are_one_step_among_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = over_memory(tmp_path)
+    first, second = place.open("a", "xb"), place.open("a", "xb")
+    refused: list[Exception] = []
+    move = place.filesystem.move
+
+    def close_second() -> None:
+        try:
+            second.close()
+        except FileExistsError as error:
+            refused.append(error)
+
+    rival = threading.Thread(target=close_second)
+
+    def slow_move(source: str, target: str) -> None:
+        rival.start()
+        rival.join(0.3)  # were it not kept out, it would be through by now
+        move(source, target)
+
+    monkeypatch.setattr(place.filesystem, "move", slow_move)
+    first.close()
+    rival.join(20)
+    assert len(refused) == 1
 
 
 GLOBS: list[tuple[str, str]] = [

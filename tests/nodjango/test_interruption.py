@@ -121,6 +121,39 @@ def test_the_logic_may_still_await_steps_after_its_cancellation() -> None:
     assert events == ["aborted"]
 
 
+async def part_and_abort(gate: Gate, events: list[str]) -> None:
+    async def part() -> None:
+        try:
+            await gate.passage()
+        finally:
+            for _ in range(200):  # what an SDK does to end a request in good order
+                await asyncio.sleep(0)
+            events.append("part ended")
+
+    async def abort() -> None:
+        events.append("abort")
+
+    try:
+        await Step(part)
+    finally:
+        await ShieldedStep(abort)
+
+
+def test_an_abort_never_meets_a_cancelled_part_that_is_still_ending() -> None:
+    gate = Gate()
+    events: list[str] = []
+    asyncio.run(cancelled_when(part_and_abort(gate, events), gate.arrived))
+    assert events == ["part ended", "abort"]
+
+
+def test_an_abort_never_meets_an_interrupted_part_that_is_still_ending() -> None:
+    gate = Gate()
+    events: list[str] = []
+    with pytest.raises(KeyboardInterrupt), ctrl_c_once(gate.arrived):
+        run(part_and_abort(gate, events))
+    assert events == ["part ended", "abort"]
+
+
 def test_ctrl_c_while_waiting_cancels_the_coroutine() -> None:
     gate = Gate()
     events: list[str] = []
@@ -157,7 +190,7 @@ def test_a_coroutine_cancelled_by_others_is_an_error_and_no_result() -> None:
     async def cancelled() -> None:
         raise asyncio.CancelledError
 
-    with pytest.raises(concurrent.futures.CancelledError):
+    with pytest.raises((asyncio.CancelledError, concurrent.futures.CancelledError)):
         bridge(cancelled())
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from django_fsspec_storages.filesystems.driver import arun, run
 from django_fsspec_storages.filesystems.uploads import GATHERED, Sink, send
 from tests.nodjango.conftest import Place
 from tests.support.coroutine_memory import CoroutineMemoryFileSystem
-from tests.support.interruptions import ctrl_c_once
-from tests.support.object_store import SECRET, Gate, ServiceError
 
 Colour = Callable[..., Any]
 PART = 64 * 2**10
@@ -103,109 +99,6 @@ def test_a_large_body_goes_in_parts_of_the_size_that_the_upload_wants(
     looking.join()
     assert parts == [PART, PART, PART, 200_000 - 3 * PART]
     assert costore.server.requests == {"create": 1, "part": 4, "complete": 1}
-
-
-@pytest.mark.parametrize("kind", ["create", "part", "complete", "put"])
-@pytest.mark.parametrize("after", [False, True], ids=["refused", "lost reply"])
-def test_a_request_that_fails_fails_the_send_with_our_error(
-    costore: CoroutineMemoryFileSystem, colour: Colour, kind: str, after: bool
-) -> None:
-    body = iter([b"1" * (10 if kind == "put" else 10 * PART)])
-    costore.server.fail(kind, ServiceError(503), after=after)
-    with pytest.raises(ConnectionError) as caught:
-        colour(send(costore, "a", body), costore.translator("photo.jpg"))
-    assert isinstance(caught.value.__cause__, ServiceError)
-    assert caught.value.filename == "photo.jpg"
-    assert SECRET not in str(caught.value)
-    if not after:
-        assert not costore.server.objects
-        assert not costore.server.multiparts
-
-
-@pytest.mark.parametrize("nth", [1, 4, 10])
-def test_whichever_part_fails_nothing_stays_open(
-    costore: CoroutineMemoryFileSystem, colour: Colour, nth: int
-) -> None:
-    costore.server.fail("part", ServiceError(500), nth=nth)
-    with pytest.raises(ConnectionError):
-        colour(send(costore, "a", iter([b"1" * 10 * PART])), costore.translator("a"))
-    assert not costore.server.objects
-    assert not costore.server.multiparts
-
-
-@pytest.mark.parametrize("kind", ["create", "part"])
-def test_a_cancelled_send_publishes_nothing_and_leaves_nothing(
-    costore: CoroutineMemoryFileSystem, kind: str
-) -> None:
-    gate = costore.server.hold(kind, after=True)
-
-    async def cancel() -> None:
-        task = asyncio.ensure_future(arun(send(costore, "a", iter([b"1" * 20 * PART]))))
-        await asyncio.to_thread(gate.arrived.wait, 20)
-        task.cancel()
-        await asyncio.sleep(0)
-        gate.open()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(cancel())
-    assert not costore.server.objects
-    assert not costore.server.multiparts
-
-
-def test_a_send_that_is_cancelled_while_it_begins_still_aborts(
-    costore: CoroutineMemoryFileSystem, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gate = Gate()
-    uploads: list[Any] = []
-    begin = costore._begin_upload
-
-    async def slowly(*arguments: Any) -> Any:
-        uploads.append(await begin(*arguments))
-        await uploads[0].part(b"1" * PART)
-        await uploads[0].part(b"1" * PART)
-        await gate.passage()
-        return uploads[0]
-
-    monkeypatch.setattr(costore, "_begin_upload", slowly)
-
-    async def cancel() -> None:
-        task = asyncio.ensure_future(arun(send(costore, "a", iter([b"1"]))))
-        await asyncio.to_thread(gate.arrived.wait, 20)
-        assert costore.server.multiparts
-        task.cancel()
-        await asyncio.sleep(0)
-        gate.open()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(cancel())
-    assert not costore.server.multiparts
-
-
-def test_a_commit_that_fails_has_aborted(costore: CoroutineMemoryFileSystem, colour: Colour) -> None:
-    sink = Sink(costore, "a")
-
-    async def logic() -> None:
-        await sink.begin()
-        await sink.write(b"1" * 3 * PART)
-        costore.server.fail("complete", ServiceError(503))
-        await sink.commit()
-
-    with pytest.raises(ServiceError):
-        colour(logic())
-    assert not costore.server.multiparts
-    with pytest.raises(ValueError, match="closed"):
-        colour(sink.commit())
-
-
-def test_ctrl_c_in_the_middle_of_a_send_leaves_nothing(costore: CoroutineMemoryFileSystem) -> None:
-    gate = costore.server.hold("part", nth=3)
-    with pytest.raises(KeyboardInterrupt), ctrl_c_once(gate.arrived):
-        run(send(costore, "a", iter([b"1" * 20 * PART])))
-    assert gate.cancelled
-    assert not costore.server.objects
-    assert not costore.server.multiparts
 
 
 def test_a_sink_tells_how_many_bytes_it_took_and_takes_none_after_its_end(

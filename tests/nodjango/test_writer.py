@@ -196,6 +196,28 @@ def test_after_a_failed_part_an_abort_closes_in_silence(failing) -> None:
 
 
 @pytest.mark.parametrize("mode", ["wb", "w"])
+@pytest.mark.parametrize("error", [BodyError, KeyboardInterrupt])
+def test_an_abort_that_fails_hides_no_error_of_the_body(
+    costore: CoroutineMemoryFileSystem, mode: str, error: type[BaseException]
+) -> None:
+    costore.server.fail("abort", ServiceError(503))
+    file = costore.open("a", mode)
+    with pytest.raises(error):
+        fail_in_body(file, b"1" * 5 * PART if mode == "wb" else "1" * 5 * PART, error)
+    assert file.closed
+    assert not costore.server.objects
+
+
+def test_an_abort_that_is_asked_for_says_when_it_fails(costore: CoroutineMemoryFileSystem) -> None:
+    file = costore.open("a", "wb")
+    file.write(b"1" * 5 * PART)
+    costore.server.fail("abort", ServiceError(503))
+    with pytest.raises(ConnectionError):
+        file.abort()  # type: ignore[attr-defined]
+    assert file.closed
+
+
+@pytest.mark.parametrize("mode", ["wb", "w"])
 @pytest.mark.parametrize("kind", ["put", "complete"])
 def test_a_failed_commit_is_raised_by_close(costore: CoroutineMemoryFileSystem, mode: str, kind: str) -> None:
     costore.server.fail(kind, ServiceError(503))

@@ -129,7 +129,6 @@ class PartsUpload(Upload):
     async def abort(self) -> None:
         if self._ended:
             return
-        self._ended = True
         for part in self._parts:
             part.cancel()
         await asyncio.gather(*self._parts, return_exceptions=True)
@@ -137,6 +136,7 @@ class PartsUpload(Upload):
             (upload,) = await asyncio.gather(self._creating, return_exceptions=True)
             if isinstance(upload, str):
                 await self._server.abort(upload)
+        self._ended = True  # not before: an abort that failed may be tried again
 
 
 class PagesScan(Scan):

@@ -39,7 +39,7 @@ def at_once(count: int, work: Callable[[int], T]) -> list[T | Exception]:
         barrier.wait(PATIENCE)
         try:
             return work(number)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is the result
+        except Exception as error:
             return error
 
     with ThreadPoolExecutor(count) as pool:
