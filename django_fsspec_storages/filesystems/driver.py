@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import inspect
+import os
 import sys
 import time
 from collections.abc import Callable, Coroutine, Generator
@@ -91,6 +92,15 @@ def filesystem_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
+def _forget_after_fork() -> None:
+    if (asyn := sys.modules.get("fsspec.asyn")) is not None:
+        asyn.reset_lock()  # and the loop: older fsspec hands a child the parent's, which nobody runs there
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)
+
+
 def _patched_by() -> str | None:
     gevent = sys.modules.get("gevent.monkey")
     if gevent is not None and any(map(gevent.is_module_patched, ("threading", "selectors"))):
@@ -143,11 +153,14 @@ def bridge(coroutine: Coroutine[Any, Any, T], wait: float | None = None, *, shie
     is raised when it has ended: nothing runs on behind the caller's back. Not ``fsspec.asyn.sync``: that returns None
     when its coroutine is cancelled, and leaves it running when the wait is interrupted.
     """
-    if (here := _running_loop()) is not None and here is filesystem_loop():
+    try:
+        if (here := _running_loop()) is not None and here is filesystem_loop():
+            raise RuntimeError(
+                "A blocking call was made on the filesystem's own event loop; await its coroutine there."
+            )
+    except BaseException:
         coroutine.close()
-        raise RuntimeError(
-            "A blocking call was made on the filesystem's own event loop; await its coroutine there."
-        )
+        raise
     running = _Running(coroutine)
     interruption: BaseException
     try:

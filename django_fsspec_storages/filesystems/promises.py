@@ -66,11 +66,12 @@ DEVIATIONS: Mapping[str, Mapping[Promise, str]] = {
 def deviations_of(filesystem: Contract) -> Mapping[Promise, str]:
     """Return what this filesystem cannot promise, each with the reason; of a chain (``dir``, caches), each layer's."""
     found: dict[Promise, str] = dict(DEVIATIONS["*"]) if hasattr(filesystem, "wrapped") else {}
-    layer: Any = filesystem
+    layer: Any = getattr(filesystem, "wrapped", filesystem)
     while layer is not None:
-        for name in (layer.protocol,) if isinstance(layer.protocol, str) else layer.protocol:
+        protocol = type(layer).protocol  # a cache's instance may answer with the protocol of what it caches
+        for name in (protocol,) if isinstance(protocol, str) else protocol:
             found.update(DEVIATIONS.get(name, {}))
-        layer = below(getattr(layer, "wrapped", layer))
+        layer = below(layer)
     return found
 
 

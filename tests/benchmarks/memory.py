@@ -131,7 +131,7 @@ def measure_transfers() -> list[Row]:
         ):
             ours = in_child(peak, True, folder, work)
             theirs = None if work == "open_stream()" else in_child(peak, False, folder, work)
-            row = Row(f"peak memory, 200 MB, {work}", _mb(ours), theirs and _mb(theirs))
+            row = Row(f"peak memory, 200 MB, {work}", _mb(ours), None if theirs is None else _mb(theirs))
             if work != "read() at once":  # which asks for all of it
                 row.goal, row.met = "< 32 MB", ours < 32 * MB
             rows.append(row)

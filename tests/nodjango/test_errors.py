@@ -45,7 +45,7 @@ def ours(error: BaseException, **options: Any) -> OSError:
         (403, PermissionError),
         (404, FileNotFoundError),
         (408, TimeoutError),
-        (409, FileExistsError),
+        (409, OSError),
         (410, FileNotFoundError),
         (412, FileExistsError),
         (429, ConnectionError),

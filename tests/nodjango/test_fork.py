@@ -15,8 +15,9 @@ from tests.support.filesystems import filesystem_for
 from tests.support.processes import in_child
 
 LOCKS: dict[str, Any] = {
-    "memory": lambda: memory._lock,
-    "fallback": lambda: fallback_io._publishing,
+    "memory": lambda place: memory._lock,
+    "fallback": lambda place: fallback_io._finding,
+    "path": lambda place: fallback_io._lock_of(place.filesystem, place.path("child")),
 }
 
 
@@ -31,7 +32,7 @@ def test_a_fork_while_another_thread_publishes_hangs_no_child(place: Place, lock
     held, release = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with lock():
+        with lock(place):
             held.set()
             release.wait(60)
 
