@@ -42,6 +42,8 @@ def alias_of(storage: Storage) -> str | None:
     given = storage.given if isinstance(storage, Aliased) else getattr(storage, "_constructor_args", None)
     for alias, parameters in handler.backends.items():  # identity is lost under override_settings
         if given == ((), parameters.get("OPTIONS", {})) and _is_class(parameters["BACKEND"], type(storage)):
+            if isinstance(storage, Aliased) and storage != handler[alias]:  # something was set on it since
+                continue
             return str(alias)
     return None
 

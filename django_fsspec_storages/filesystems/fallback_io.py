@@ -44,6 +44,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def time_of(info: Mapping[str, Any], *keys: str) -> datetime | None:
+    """Return the first of some keys of ``info`` as an aware time; None if it has none of them."""
     for key in keys:
         value = info.get(key)
         if isinstance(value, datetime):
@@ -54,6 +55,7 @@ def time_of(info: Mapping[str, Any], *keys: str) -> datetime | None:
 
 
 def facts_of(path: str, info: Mapping[str, Any], modified: datetime | None) -> Facts:
+    """Return what ``info`` and a modification time tell, as facts."""
     size = info.get("size")
     tag = info.get("ETag") or info.get("etag")
     return Facts(
@@ -99,6 +101,8 @@ class FallbackDownload(Download):
 
 
 class FallbackUpload(Upload):
+    """A hidden temporary name, moved to its place at the commit."""
+
     def __init__(
         self, filesystem: FallbackFileSystem, path: str, temporary: str, handle: IO[bytes], exclusive: bool
     ) -> None:
@@ -136,6 +140,8 @@ class FallbackUpload(Upload):
 
 
 class FallbackScan(Scan):
+    """Pages that were listed folder by folder."""
+
     def __init__(self, pages: Iterator[list[Facts]], start_after: str | None) -> None:
         self._pages = pages
         self._start_after = start_after

@@ -17,6 +17,7 @@ PAGE = 1000
 
 
 def facts_of(path: str, status: os.stat_result) -> Facts:
+    """Return what a ``stat`` tells, as facts."""
     mode = status.st_mode
     return Facts(
         path,
@@ -37,6 +38,7 @@ Entry = tuple[str, os.DirEntry[str]]
 
 
 def folder_entries(path: str, start_after: str | None) -> Iterator[Entry]:
+    """Yield what is in one folder, as the disk has it."""
     with os.scandir(path or "/") as entries:
         for entry in entries:
             full = _join(path, entry.name)
@@ -71,6 +73,8 @@ def _join(path: str, name: str) -> str:
 
 
 class LocalScan(Scan):
+    """A listing of the disk, page by page."""
+
     def __init__(self, entries: Iterator[Entry], details: bool) -> None:
         self._entries = entries
         self._details = details

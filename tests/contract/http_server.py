@@ -50,7 +50,8 @@ class _Handler(SimpleHTTPRequestHandler):
             self.send_header("Accept-Ranges", "bytes")
             self.send_header("Content-Type", self.guess_type(str(path)))
             self.send_header("Content-Length", str(end - start))
-            self.send_header("ETag", f'"{status.st_mtime_ns:x}-{size:x}"')
+            if path.suffix != ".untagged":  # some servers know no tags
+                self.send_header("ETag", f'"{status.st_mtime_ns:x}-{size:x}"')
             self.send_header("Last-Modified", self.date_time_string(int(status.st_mtime)))
             self.end_headers()
             file.seek(start)

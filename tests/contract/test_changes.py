@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from django_fsspec_storages.errors import FileChangedError
+from django_fsspec_storages.filesystems import Promise
 
 OLD, NEW = b"o" * 3_000_000, b"n" * 3_000_000
 SHORTER, LONGER = b"s" * 2_000_000, b"l" * 4_000_000
@@ -64,6 +65,17 @@ def test_a_file_that_is_replaced_while_it_is_streamed(seed, storage, new):
             return first + b"".join(stream)
 
     _is_old_or_an_error(read)
+
+
+@pytest.mark.on("http")
+def test_a_server_without_tags_hides_a_change_that_keeps_the_size(space, storage):
+    space.seed({"a.untagged": OLD})
+    with storage.open("a.untagged") as file:
+        first = file.read(1_000_000)
+        space.seed({"a.untagged": NEW})
+        content = first + file.read()
+    assert set(content) == {ord("o"), ord("n")}
+    assert "size, time or tag" in storage.deviations[Promise.STEADY]
 
 
 @pytest.mark.on("local")
