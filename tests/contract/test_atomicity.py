@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 
 import pytest
@@ -83,12 +84,17 @@ class TestHalfWay:
             del wrapped
 
     @pytest.mark.ours("Django has no filesystem below its storage")
-    def test_the_filesystems_own_files_publish_nothing_either(self, storage, attempts):
+    @pytest.mark.parametrize("mode", ["wb", "w"])
+    def test_the_filesystems_own_files_publish_nothing_either(self, storage, attempts, mode):
         for name, offset in attempts():
-            with pytest.raises(Broken), storage.fs.open(storage.fs_path(name), "wb") as file:
+            with pytest.raises(Broken), storage.fs.open(storage.fs_path(name), mode) as file:
                 for piece in _pieces(offset):
-                    file.write(piece)
+                    file.write(piece if mode == "wb" else piece.decode())
                 raise Broken
+            file = storage.fs.open(storage.fs_path(name), mode)
+            file.write(b"dropped" if mode == "wb" else "dropped")
+            del file
+            gc.collect()
 
 
 class _Source:
