@@ -177,3 +177,10 @@ def test_a_max_length_that_leaves_no_room_is_refused_and_nothing_is_written() ->
     with pytest.raises(SuspiciousFileOperation, match="can not find an available filename"):
         storage.save("folder/abc.extension", ContentFile(b"x"), max_length=12)
     assert storage.listdir("") == ([], [])
+
+
+def test_a_location_with_a_password_is_refused_and_not_shown() -> None:
+    storage = FsspecStorage(protocol="http", location="http://user:hunter2@127.0.0.1/files")
+    with pytest.raises(ImproperlyConfigured) as caught:
+        storage.exists("a.txt")
+    assert "hunter2" not in f"{caught.value} {storage!r} {storage.where()}"

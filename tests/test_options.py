@@ -249,3 +249,17 @@ def test_every_option_may_be_left_to_the_settings() -> None:
         assert cls().fs_path("a.txt")
     with pytest.raises(ImproperlyConfigured, match="protocol"):
         Shop(protocol=None).fs_path("a.txt")
+
+
+@pytest.mark.parametrize(("name", "value"), [("allow_overwrite", "maybe"), ("total_timeout", "soon")])
+def test_an_option_that_is_assigned_later_is_checked_too(name: str, value: Any) -> None:
+    storage = FsspecStorage(protocol="memory")
+    storage.exists("")
+    with pytest.raises(ImproperlyConfigured, match=name):
+        setattr(storage, name, value)
+
+
+def test_an_option_that_is_assigned_later_is_converted_as_in_the_constructor() -> None:
+    storage: Any = FsspecStorage(protocol="memory")
+    storage.allow_overwrite = "False"
+    assert storage.allow_overwrite is False

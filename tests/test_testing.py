@@ -222,3 +222,24 @@ def test_what_was_stored_is_forgotten() -> None:
     del storage
     gc.collect()
     assert len(store) == 0
+
+
+def test_what_setup_of_a_class_saves_is_isolated_too(tmp_path: Path) -> None:
+    @isolated_storages()
+    class Saving(SimpleTestCase):
+        @classmethod
+        def setUpClass(cls) -> None:
+            super().setUpClass()
+            default_storage.save("from-setUpClass.txt", ContentFile(b"1"))
+
+        def test(self) -> None:
+            assert not default_storage.exists("from-setUpClass.txt")
+
+    parameters = {
+        "default": {"BACKEND": "django_fsspec_storages.FsspecStorage", "OPTIONS": {"location": tmp_path}}
+    }
+    with override_settings(STORAGES=parameters):
+        result = unittest.TestResult()
+        unittest.defaultTestLoader.loadTestsFromTestCase(Saving).run(result)
+    assert result.wasSuccessful(), result.errors + result.failures
+    assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Hashable
 from functools import cache, partial
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Running", "Watch"]
 
 T = TypeVar("T")
+
+#: A name and password in a URL: refused in a location, and not shown before it is.
+_USERINFO = re.compile(r"//[^/@]*@")
 
 logger = logging.getLogger("django_fsspec_storages")
 
@@ -77,7 +81,8 @@ class Running(CommonOptions):
     def where(self) -> str:
         """Return how messages call this storage: class, alias, protocol and location; never a secret."""
         alias = f" {self.alias!r}" if self.alias is not None else ""
-        return f"{type(self).__name__}{alias} ({self.protocol}, {str(self.location)!r})"
+        location = _USERINFO.sub("//", str(self.location))
+        return f"{type(self).__name__}{alias} ({self.protocol}, {location!r})"
 
     def explain(self, error: BaseException) -> type[OSError] | None:
         """Return the built-in class that says what the provider's error says; None where the common map will do."""

@@ -54,6 +54,25 @@ class TestFileField:
         assert space.files() == {}
         assert not fresh.file
 
+    @pytest.mark.ours("Django's own storage publishes what was written so far")
+    def test_a_with_block_of_a_field_that_fails_publishes_nothing(self, space):
+        document = Document()
+        document.file.save("a.txt", ContentFile(b"whole"))
+        with pytest.raises(KeyError), document.file.open("wb") as file:
+            file.write(b"half")
+            raise KeyError
+        assert space.files() == {"documents/a.txt": b"whole"}
+
+    def test_a_with_block_of_a_field_inside_an_except_clause_publishes(self, space):
+        document = Document()
+        document.file.save("a.txt", ContentFile(b"whole"))
+        try:
+            raise KeyError
+        except KeyError:
+            with document.file.open("wb") as file:
+                file.write(b"mended")
+        assert space.files() == {"documents/a.txt": b"mended"}
+
     def test_two_uploads_of_one_name_are_two_files(self, space):
         for content in (b"1", b"2"):
             Document.objects.create(file=SimpleUploadedFile("a.txt", content))

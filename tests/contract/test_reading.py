@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import random
 
@@ -222,3 +223,14 @@ class TestTrouble:
             name = storage.save("a.txt", ContentFile(b"%d" % number))
             with storage.open(name) as file:
                 assert file.read() == b"%d" % number
+
+
+@pytest.mark.ours("Django's storages have no async API")
+def test_an_async_text_file_counts_characters_and_has_plain_line_ends(seed, storage):
+    seed({"a.txt": "é\r\nüx\r\n".encode()})
+
+    async def read():
+        async with await storage.aopen("a.txt", "r") as file:
+            return [await file.read(1), await file.read(2), await file.read()]
+
+    assert asyncio.run(read()) == ["é", "\nü", "x\n"]

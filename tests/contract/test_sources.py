@@ -173,3 +173,27 @@ def test_what_is_no_file_is_an_error_and_nothing_is_written(space, calls, conten
     with pytest.raises((TypeError, AttributeError, ValueError)):
         calls.save("a.bin", content)
     assert space.files() == {}
+
+
+@pytest.mark.ours("Django's own storage saves text as UTF-8, whatever it was")
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_text_with_a_byte_order_mark_has_one(space, calls, tmp_path, encoding):
+    path = tmp_path / "a.csv"
+    text = "line é\n" * 200_000
+    path.write_text(text, encoding=encoding)
+    with path.open(encoding=encoding) as file:
+        calls.save("a.csv", file)
+    assert space.files() == {"a.csv": path.read_bytes()}
+
+
+@pytest.mark.ours("Django's own storage calls bytes() for what is none")
+def test_chunks_that_are_numbers_are_an_error(space, calls):
+    class Counting:
+        name = "a.bin"
+
+        def chunks(self):
+            yield 5
+
+    with pytest.raises(TypeError):
+        calls.save("a.bin", Counting())
+    assert space.files() == {}

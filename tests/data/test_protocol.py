@@ -222,3 +222,23 @@ def test_permissions_are_those_of_the_storage(filesystem: Any, root: Path) -> No
         filesystem.pipe_file(f"{alias}/new/a.txt", b"x")
         assert (root / alias / "new/a.txt").stat().st_mode & 0o777 == 0o640
         assert (root / alias / "new").stat().st_mode & 0o777 == 0o750
+
+
+class Renaming(FileSystemStorage):
+    """Gives every file a name of its own."""
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        return f"v2-{name}"
+
+    def _save(self, name: str, content: Any) -> str:
+        return super()._save(name, content)
+
+
+def test_a_storage_that_renames_is_refused_and_loses_nothing(tmp_path: Path) -> None:
+    parameters = {"BACKEND": f"{__name__}.Renaming", "OPTIONS": {"location": tmp_path}}
+    (tmp_path / "a.txt").write_bytes(b"old")
+    with override_settings(STORAGES={"renaming": parameters}):
+        target = fsspec.filesystem("djstorage", skip_instance_cache=True)
+        with pytest.raises(CannotKeepPromise, match="names of its own"):
+            target.pipe_file("renaming/a.txt", b"new")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.txt": b"old"}

@@ -142,3 +142,53 @@ def test_a_failed_logic_is_not_kept_alive_by_its_error() -> None:
         assert alive() is None
     finally:
         gc.enable()
+
+
+def test_a_cancelled_coroutine_has_ended_before_the_logic_learns_of_it() -> None:
+    seen: list[str] = []
+    at_work = threading.Event()
+
+    async def part() -> None:
+        at_work.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            seen.append("part ended")
+
+    async def logic() -> None:
+        try:
+            await Step(part)
+        except BaseException:
+            seen.append("abort begins")
+            raise
+
+    async def cancel() -> None:
+        task = asyncio.ensure_future(arun(logic()))
+        await asyncio.to_thread(at_work.wait, 20)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel())
+    assert seen == ["part ended", "abort begins"]
+
+
+def test_a_coroutine_that_is_out_of_time_has_ended_before_the_logic_learns_of_it() -> None:
+    seen: list[str] = []
+
+    async def part() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            seen.append("part ended")
+
+    async def logic() -> None:
+        try:
+            await Step(part)
+        except TimeoutError:
+            seen.append("abort begins")
+
+    run(logic(), seconds=0.05)
+    asyncio.run(arun(logic(), seconds=0.05))
+    assert seen == ["part ended", "abort begins"] * 2

@@ -195,3 +195,27 @@ def test_a_missing_package_is_an_import_error_that_names_it(monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "s3fs", None)
     with pytest.raises(ImportError, match="s3fs"):
         get_filesystem("s3")
+
+
+class AskingFileSystem(MemoryFileSystem):
+    """Asks for a filesystem when it is dropped, as a finaliser may."""
+
+    protocol = "asking"
+
+    def __del__(self) -> None:
+        get_filesystem("memory")
+
+
+def test_what_is_dropped_may_ask_for_a_filesystem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(MENDED, "asking", f"{__name__}:AskingFileSystem")
+    monkeypatch.setattr(registry, "CAPACITY", 2)
+    monkeypatch.setattr(registry, "_cache", OrderedDict())
+
+    def fill(_: int) -> None:
+        for number in range(5):
+            get_filesystem("asking", {"space": f"asking-{number}"})
+
+    done = threading.Thread(target=fill, args=(0,), daemon=True)
+    done.start()
+    done.join(30)
+    assert not done.is_alive()
