@@ -22,6 +22,7 @@ class FsspecStoragesConfig(AppConfig):
         from django_fsspec_storages.aliases import honour_legacy_settings
 
         honour_legacy_settings()
+        _let_legacy_settings_name_static_files()
 
     def ready(self) -> None:
         """Register the system checks."""
@@ -29,3 +30,20 @@ class FsspecStoragesConfig(AppConfig):
 
         checks.register(check_storages, checks.Tags.files)
         checks.register(check_fields, checks.Tags.files)
+
+
+def _let_legacy_settings_name_static_files() -> None:
+    """Have Django's check for the alias ``staticfiles`` (E005) know of ``STATICFILES_STORAGE``."""
+    from importlib import import_module
+
+    static_apps: Any = import_module("django.contrib.staticfiles.apps")
+    djangos = static_apps.check_storages
+
+    def check_storages(app_configs: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
+        from django_fsspec_storages.aliases import legacy_aliases
+
+        return [] if "staticfiles" in legacy_aliases() else djangos(app_configs, **kwargs)
+
+    static_apps.check_storages = (
+        check_storages  # registered by its ready(), which comes after every __init__()
+    )

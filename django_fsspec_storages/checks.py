@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import storages
+from django.core.files.storage import default_storage, storages
 from django.db.models import FileField
 from django.utils.module_loading import import_string
 
@@ -59,7 +59,13 @@ def _check_legacy_settings() -> Iterator[CheckMessage]:
             )
 
 
-def _check_alias(alias: str, parameters: dict[str, Any]) -> Iterator[CheckMessage]:
+def _check_alias(alias: str, parameters: Any) -> Iterator[CheckMessage]:
+    if not isinstance(parameters, dict) or not isinstance(parameters.get("OPTIONS", {}), dict):
+        yield Error(
+            f"STORAGES[{alias!r}] is not of the form {{'BACKEND': 'dotted.path', 'OPTIONS': {{...}}}}.",
+            id="fsspec_storages.E005",
+        )
+        return
     backend, options = parameters.get("BACKEND", ""), parameters.get("OPTIONS", {})
     try:
         cls = import_string(backend) if isinstance(backend, str) else backend
@@ -154,11 +160,9 @@ def check_fields(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Check
     for model in apps.get_models():
         for field in model._meta.local_fields:
             storage = getattr(field, "storage", None)
-            if (
-                not isinstance(field, FileField)
-                or not isinstance(storage, Aliased)
-                or storage.alias is not None
-            ):
+            if not isinstance(field, FileField) or storage is default_storage:  # lazy: looked at by its alias
+                continue
+            if not isinstance(storage, Aliased) or storage.alias is not None:
                 continue
             hidden = set(storage.given[1]) - set(storage._constructor_args[1])
             if hidden:

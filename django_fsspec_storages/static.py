@@ -40,6 +40,7 @@ class ManifestMixin(ManifestFilesMixin):
 
     def __init__(self, *args: Any, manifest_storage: Any = None, **kwargs: Any) -> None:
         HashedFilesMixin.__init__(self, *args, **kwargs)  # not ManifestFilesMixin's: it opens the manifest
+        self.__dict__.pop("hashed_files", None)  # which it sets to nothing
         self.manifest_storage: Any = self if manifest_storage is None else manifest_storage
 
     # Cached, not plain properties: Django and its users assign and delete the two as attributes.

@@ -26,6 +26,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 #: Options that tell how a storage behaves, not where its files are: kept.
 _KEPT = ("allow_overwrite", "base_url")
+_MISSING = object()
 
 
 class isolated_storages(ContextDecorator):  # noqa: N801 - used like a function
@@ -35,6 +36,10 @@ class isolated_storages(ContextDecorator):  # noqa: N801 - used like a function
     """
 
     def __init__(self, *aliases: str) -> None:
+        if not all(isinstance(alias, str) for alias in aliases):
+            raise TypeError(
+                "isolated_storages takes aliases: decorate with @isolated_storages(), in parentheses."
+            )
         self._aliases = aliases
         self._stack: ExitStack | None = None
 
@@ -111,8 +116,8 @@ def _in_memory(alias: str, storage: Any) -> dict[str, Any]:
 
     static = alias == "staticfiles" or isinstance(storage, (StaticFilesStorage, StaticMixin))
     backend = "static.FsspecStaticStorage" if static else "FsspecStorage"
-    kept = {name: getattr(storage, name, getattr(storage, f"_{name}", None)) for name in _KEPT}
-    options = {name: value for name, value in kept.items() if value is not None} | {
+    kept = {name: getattr(storage, name, getattr(storage, f"_{name}", _MISSING)) for name in _KEPT}
+    options = {name: value for name, value in kept.items() if value is not _MISSING} | {
         "protocol": "memory",
         "location": "",
         "storage_options": {"space": f"{alias}-{secrets.token_hex(8)}"},

@@ -62,3 +62,12 @@ def test_the_checks_import_no_sdk_and_open_no_connection() -> None:
     told, loaded, sdks = ended.stdout.splitlines()
     assert "STORAGES['oci']: protocol 'oci' needs ocifs, which is not installed." in told
     assert (loaded, sdks) == ("[]", "[]")
+
+
+def test_a_wrong_option_of_the_default_storage_is_a_message_and_no_traceback() -> None:
+    parameters = {"BACKEND": "django_fsspec_storages.FsspecStorage", "OPTIONS": {"protocl": "memory"}}
+    with (
+        override_settings(STORAGES={**settings.STORAGES, "default": parameters}),
+        pytest.raises(SystemCheckError, match=r"fsspec_storages\.E002"),
+    ):
+        call_command("check")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.staticfiles.storage import StaticFilesStorage, staticfiles_storage
+from django.core.checks import run_checks
 from django.core.files.storage import InMemoryStorage, StorageHandler, default_storage, storages
 from django.test import override_settings
 
@@ -142,3 +143,14 @@ def test_a_handler_with_aliases_of_its_own_is_left_alone() -> None:
         own: Any = {"mine": {"BACKEND": OURS}}
         assert StorageHandler(own).backends == own
         assert list(StorageHandler().backends) == ["default"]
+
+
+def test_djangos_check_knows_of_the_setting_for_static_files() -> None:
+    only_default = {"default": {"BACKEND": "django_fsspec_storages.FsspecStorage"}}
+    name = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    with override_settings(STORAGES=only_default, STATICFILES_STORAGE=name):
+        assert [message.id for message in run_checks() if message.id == "staticfiles.E005"] == []
+    with override_settings(STORAGES=only_default):
+        assert [message.id for message in run_checks() if message.id == "staticfiles.E005"] == [
+            "staticfiles.E005"
+        ]

@@ -76,7 +76,10 @@ class LocalDiskFileSystem(Mended, LocalFileSystem):  # type: ignore[misc]
         try:
             os.mkdir(path)
         except FileNotFoundError:
-            self.make_folder(os.path.dirname(path))
+            above = os.path.dirname(path)
+            if os.path.lexists(above):  # /proc and its like: there is no making a folder here
+                raise
+            self.make_folder(above)
             return self.make_folder(path)
         except FileExistsError as error:
             if not os.path.isdir(path):

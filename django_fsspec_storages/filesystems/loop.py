@@ -17,6 +17,9 @@ T = TypeVar("T")
 #: How long a cancelled coroutine may take to end, in seconds, before its caller goes on without it.
 GRACE = 5.0
 
+#: How long an interrupted caller waits for a commit or an abort that has begun, in seconds.
+COMMIT_GRACE = 30.0
+
 
 def filesystem_loop() -> asyncio.AbstractEventLoop:
     """Return the loop on which fsspec runs the coroutines of its filesystems, started in its own thread on first use.
@@ -117,14 +120,12 @@ def bridge(coroutine: Coroutine[Any, Any, T], wait: float | None = None, *, shie
     late = isinstance(interruption, TimeoutError)
     if late or not shielded:
         running.stop()
-    until = None if shielded and not late else time.monotonic() + GRACE
-    while not running.done():
+    until = time.monotonic() + (COMMIT_GRACE if shielded and not late else GRACE)
+    while not running.done() and time.monotonic() < until:
         try:
-            concurrent.futures.wait({running}, None if until is None else max(0.0, until - time.monotonic()))
+            concurrent.futures.wait({running}, max(0.0, until - time.monotonic()))
         except BaseException as error:  # noqa: BLE001 - a second Ctrl-C is no reason to meet a running commit
             interruption = error
-        if until is not None and time.monotonic() >= until:
-            break
     raise interruption
 
 

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.views.decorators.debug import sensitive_variables
 
 from django_fsspec_storages import names
-from django_fsspec_storages.errors import CannotKeepPromise
+from django_fsspec_storages.errors import CannotKeepPromise, translate
 from django_fsspec_storages.filesystems import Contract, Promise, deviations_of, get_filesystem
 from django_fsspec_storages.filesystems.registry import LOCAL, forks
 from django_fsspec_storages.filesystems.temporary import is_temporary
@@ -70,11 +70,15 @@ class OnFilesystem(Running):
             raise ImproperlyConfigured(f"{self.where()}: no protocol is set.")
         try:
             filesystem = get_filesystem(protocol, options)
-        except (ImportError, TypeError, ValueError, AttributeError, LookupError) as error:
-            said = _masked(str(error), options)
-            options = {}  # a debug page shows the locals of every frame: neither this one nor those below keep secrets
+        except Exception as error:
+            # A debug page shows the locals of every frame: neither this one nor those below keep secrets.
+            said, options = _masked(str(error), options), {}
             cause = error.with_traceback(None) if said == str(error) else None
-            raise ImproperlyConfigured(f"{self.where()}: protocol {protocol!r}: {said}.") from cause
+            if (ours := translate(error, "", self.where())) is not None:  # it connects as soon as it is made
+                raise ours from cause
+            if isinstance(error, (ImportError, TypeError, ValueError, AttributeError, LookupError)):
+                raise ImproperlyConfigured(f"{self.where()}: protocol {protocol!r}: {said}.") from cause
+            raise
         if all(
             type(value) in _SCALARS for value in options.values()
         ):  # others could be changed where they are

@@ -199,6 +199,7 @@ async def _aread(name: str) -> str:
 
 def main() -> None:
     """Answer until the input ends."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started us may have it ignored
     tasks: dict[str, Callable[..., Any]] = {
         name.removeprefix("task_"): function
         for name, function in globals().items()

@@ -58,6 +58,11 @@ def _collect(**options):
     return out.getvalue()
 
 
+def copy_of(storage):
+    args, kwargs = storage.given if hasattr(storage, "given") else storage._constructor_args
+    return type(storage)(*args, **kwargs)
+
+
 def test_everything_is_collected_and_found(site, space, kind):
     assert f"{len(SOURCES)} static files copied" in _collect()
     files = space.files()
@@ -73,6 +78,8 @@ def test_everything_is_collected_and_found(site, space, kind):
         hashed = staticfiles_storage.stored_name("css/site.css")
         assert b"print." in files[hashed]
         assert b"../img/a b." in files[hashed]
+        fresh = copy_of(storages["staticfiles"])  # as another process has it, which reads the manifest
+        assert fresh.url("css/site.css") == BASE_URL + hashed
 
 
 def test_collecting_twice_copies_nothing_twice(site, space):

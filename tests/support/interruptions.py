@@ -30,8 +30,12 @@ def ctrl_c_once(happened: threading.Event, then: Callable[[], object] = lambda: 
         then()
 
     thread = threading.Thread(target=interrupt)
+    before = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # whoever started us may have it ignored
     thread.start()
     try:
         yield
     finally:
         thread.join()
+        signal.signal(signal.SIGINT, before)
