@@ -113,13 +113,18 @@ class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
         """See :meth:`Contract.scan`."""
         return FallbackScan(self._listed(path, recursive=delimiter is None), start_after)
 
-    def _listed(self, path: str, recursive: bool) -> Iterator[list[Facts]]:
+    def _entries(self, path: str) -> list[dict[str, Any]]:
         self.wrapped.invalidate_cache()
-        entries = self.wrapped.ls(self._inner(path), detail=True)
-        if [entry["name"].strip("/") for entry in entries] == [path.strip("/")] and entries[0][
-            "type"
-        ] == "file":
+        inner = self._inner(path)
+        entries: list[dict[str, Any]] = self.wrapped.ls(inner, detail=True)
+        itself = [entry["name"].strip("/") for entry in entries] == [path.strip("/")]
+        # A file may be listed as itself or as nothing, a missing folder as nothing. To HTTP, every folder is a file.
+        if (itself or not entries) and not self._quotes and self.wrapped.info(inner)["type"] == "file":
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+        return entries
+
+    def _listed(self, path: str, recursive: bool) -> Iterator[list[Facts]]:
+        entries = self._entries(path)
         page: list[Facts] = []
         for entry in sorted(
             entries, key=lambda entry: entry["name"].rstrip("/") + "/" * (entry["type"] == "directory")

@@ -68,19 +68,19 @@ class LocalDiskFileSystem(Mended, LocalFileSystem):  # type: ignore[misc]
             descriptor = os.open(temporary, CREATE, 0o666)
         return LocalUpload(path, temporary, descriptor, exclusive, self.file_mode)
 
-    def make_folder(self, path: str) -> None:
+    def make_folder(self, path: str, again: bool = True) -> None:
         """Make a folder and those above it, each with ``dir_mode``.
 
+        :param again: whether to try once more when the folder above was missing, which others may have made meanwhile.
         :raises NotADirectoryError: if a part of the path is a file.
         """
         try:
             os.mkdir(path)
         except FileNotFoundError:
-            above = os.path.dirname(path)
-            if os.path.lexists(above):  # /proc and its like: there is no making a folder here
+            if not again:  # /proc and its like: there is no making a folder here
                 raise
-            self.make_folder(above)
-            return self.make_folder(path)
+            self.make_folder(os.path.dirname(path))
+            return self.make_folder(path, again=False)
         except FileExistsError as error:
             if not os.path.isdir(path):
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from error

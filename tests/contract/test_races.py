@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import threading
 from collections import Counter
 
@@ -170,6 +171,18 @@ def test_the_exclusive_mode_gives_one_winner(space, storage):
     outcomes = Counter(race([lambda n=number: write(n) for number in range(THREADS)]))
     assert outcomes == {"written": 1, "taken": THREADS - 1}
     assert len(space.files()["a.bin"]) == 1000
+
+
+@pytest.mark.on("local")
+def test_a_folder_that_others_make_at_the_same_moment_is_no_trouble(space, storage, monkeypatch):
+    def late(path, *mode):
+        monkeypatch.undo()
+        os.makedirs(os.path.dirname(path))
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(os, "mkdir", late)
+    assert storage.save("new/folder/a.bin", ContentFile(b"1")) == "new/folder/a.bin"
+    assert space.files() == {"new/folder/a.bin": b"1"}
 
 
 def test_sixteen_who_overwrite_leave_one_whole_file(space):

@@ -155,3 +155,12 @@ def test_the_fallback_notices_between_two_blocks(path: str, change: Any) -> None
         change(path)
         with pytest.raises(FileChangedError):
             file.read()
+
+
+@pytest.mark.parametrize("change", [append, truncate])
+def test_the_fallback_notices_a_change_before_the_first_block_too(path: str, change: Any) -> None:
+    wrapped = filesystem_for("dir", {"path": os.path.dirname(path), "target_protocol": "file"})
+    with wrapped.open("a", "rb") as file:
+        change(path)
+        with pytest.raises(FileChangedError):
+            file.read()

@@ -51,24 +51,33 @@ def test_whichever_part_fails_nothing_stays_open(
     assert not costore.server.multiparts
 
 
+def hold_parts(store: CoroutineMemoryFileSystem, after: bool = False) -> list[Gate]:
+    """Hold as many parts as may move at once: the send can get no further."""
+    return [store.server.hold("part", nth, after=after) for nth in range(1, 5)]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("kind", ["create", "part"])
 def test_a_cancelled_send_publishes_nothing_and_leaves_nothing(
-    costore: CoroutineMemoryFileSystem, kind: str
+    costore: CoroutineMemoryFileSystem, kind: str, after: bool
 ) -> None:
-    gate = costore.server.hold(kind, after=True)
+    server = costore.server
+    gates = hold_parts(costore, after) if kind == "part" else [server.hold("create", after=after)]
 
     async def cancel() -> None:
         task = asyncio.ensure_future(arun(send(costore, "a", iter([b"1" * 20 * PART]))))
-        await asyncio.to_thread(gate.arrived.wait, 20)
+        for gate in gates:
+            await asyncio.to_thread(gate.arrived.wait, 20)
         task.cancel()
         await asyncio.sleep(0)
-        gate.open()
+        gates[0].open()
         with pytest.raises(asyncio.CancelledError):
             await task
 
     asyncio.run(cancel())
-    assert not costore.server.objects
-    assert not costore.server.multiparts
+    assert server.requests["complete"] == 0
+    assert not server.objects
+    assert not server.multiparts
 
 
 def test_an_abort_that_fails_hides_no_error(
@@ -84,11 +93,12 @@ def test_an_abort_that_fails_hides_no_error(
 
 def test_an_abort_that_fails_hides_no_cancellation(costore: CoroutineMemoryFileSystem) -> None:
     costore.server.fail("abort", ServiceError(503))
-    gate = costore.server.hold("part")
+    gates = hold_parts(costore)
 
     async def cancel() -> None:
         task = asyncio.ensure_future(arun(send(costore, "a", iter([b"1" * 9 * PART]))))
-        await asyncio.to_thread(gate.arrived.wait, 20)
+        for gate in gates:
+            await asyncio.to_thread(gate.arrived.wait, 20)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -155,9 +165,9 @@ def test_a_commit_that_fails_has_aborted(costore: CoroutineMemoryFileSystem, col
 
 
 def test_ctrl_c_in_the_middle_of_a_send_leaves_nothing(costore: CoroutineMemoryFileSystem) -> None:
-    gate = costore.server.hold("part", nth=3)
-    with pytest.raises(KeyboardInterrupt), ctrl_c_once(gate.arrived):
+    gates = hold_parts(costore)
+    with pytest.raises(KeyboardInterrupt), ctrl_c_once(gates[-1].arrived):
         run(send(costore, "a", iter([b"1" * 20 * PART])))
-    assert gate.cancelled
+    assert all(gate.cancelled for gate in gates)
     assert not costore.server.objects
     assert not costore.server.multiparts
