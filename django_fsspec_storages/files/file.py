@@ -108,11 +108,11 @@ def _fails_around() -> bool:
     ``FieldFile`` and ``File(file)`` leave the block by that method, which calls ``close()`` and drops the reason: only
     its frame knows.
     """
-    frame = sys._getframe(2)
+    frame = sys._getframe(1).f_back  # whoever called close(); none if that is the interpreter itself
     for _ in range(_LAYERS):
+        if frame is None:
+            return False
         if frame.f_code is _DJANGOS_EXIT:
             return frame.f_locals["exc_type"] is not None
-        if frame.f_back is None:
-            return False
         frame = frame.f_back
     return False
