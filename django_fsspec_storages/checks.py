@@ -59,12 +59,14 @@ def _check_legacy_settings() -> Iterator[CheckMessage]:
             )
 
 
+def _has_the_form(parameters: Any) -> bool:
+    return isinstance(parameters, dict) and isinstance(parameters.get("OPTIONS", {}), dict)
+
+
 def _check_alias(alias: str, parameters: Any) -> Iterator[CheckMessage]:
-    if not isinstance(parameters, dict) or not isinstance(parameters.get("OPTIONS", {}), dict):
-        yield Error(
-            f"STORAGES[{alias!r}] is not of the form {{'BACKEND': 'dotted.path', 'OPTIONS': {{...}}}}.",
-            id="fsspec_storages.E005",
-        )
+    if not _has_the_form(parameters):
+        message = f"STORAGES[{alias!r}] is not of the form {{'BACKEND': 'dotted.path', 'OPTIONS': {{...}}}}."
+        yield Error(message, id="fsspec_storages.E005")
         return
     backend, options = parameters.get("BACKEND", ""), parameters.get("OPTIONS", {})
     try:

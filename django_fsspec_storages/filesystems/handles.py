@@ -66,15 +66,12 @@ def open_handle(
     action, text = split_mode(mode, filesystem.writes_in_place)
     name = path if name is None else name
     translate = translate or filesystem.translator(name)
+    wrap: dict[str, Any] = {"encoding": encoding or "utf-8", "errors": errors, "newline": newline}
     if action == "r":
         download = perform(translate, primitive(filesystem, "begin_read"), path)
         size = min(Reader.buffer_size, download.first_block or Reader.buffer_size)
         reader = cast("IO[Any]", Reader(RawReader(download, name, translate), size))
-        if not text:
-            return reader
-    wrap: dict[str, Any] = {"encoding": encoding or "utf-8", "errors": errors, "newline": newline}
-    if action == "r":
-        return _named(io.TextIOWrapper(reader, **wrap), mode)
+        return _named(io.TextIOWrapper(reader, **wrap), mode) if text else reader
     if action == "+":
         return filesystem.open_in_place(path, mode, **(wrap if text else {}))
     writer = Writer(Sink(filesystem, path, action == "x", metadata), name, mode.replace("t", ""), translate)
