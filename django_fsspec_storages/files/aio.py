@@ -13,7 +13,7 @@ from django.core.files.base import File
 
 from django_fsspec_storages.filesystems.base import Download
 from django_fsspec_storages.filesystems.driver import Logic
-from django_fsspec_storages.filesystems.readers import Cursor, release
+from django_fsspec_storages.filesystems.readers import Cursor, release, sought
 from django_fsspec_storages.filesystems.uploads import Sink
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class AsyncReader(AsyncFile):
 
     def __init__(self, storage: FsspecStorage, name: str, mode: str, download: Download) -> None:
         super().__init__(name, mode)
-        self.size = download.facts.size or 0
+        self.size = download.size
         self._storage = storage
         self._cursor = Cursor(download)
         self._text = "b" not in mode
@@ -108,11 +108,8 @@ class AsyncReader(AsyncFile):
     async def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Go to a byte, from the start, from here or from the end; return its position."""
         self._require_open()
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._cursor.position, os.SEEK_END: self.size}[whence]
-        if base + offset < 0:
-            raise ValueError(f"negative seek position {base + offset}")
+        self._cursor.position = sought(offset, whence, self._cursor.position, self.size)
         self._decoder, self._decoded = _text_decoder(), ""
-        self._cursor.position = base + offset
         return self._cursor.position
 
     def tell(self) -> int:

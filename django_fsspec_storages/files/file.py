@@ -42,8 +42,7 @@ class FsspecFile(_File):
         self.name = name  # before anything can fail: an error report prints the file
         self.mode = mode
         self._storage = storage
-        super().__init__(storage.open_handle(name, mode), name)
-        self.mode = mode
+        self.file = storage.open_handle(name, mode)
 
     @property
     def size(self) -> int:

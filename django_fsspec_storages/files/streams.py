@@ -22,20 +22,17 @@ class _Forward:
     def __init__(
         self, storage: FsspecStorage, name: str, download: Download, start: int, length: int | None
     ) -> None:
-        size = download.facts.size or 0
         self._storage = storage
         self._name = name
-        self._cursor = Cursor(download, min(start, size))
-        self._end = size if length is None else min(start + length, size)
+        self._cursor = Cursor(download, start, length)
         self._closed = False
         #: How many bytes the stream yields in all.
-        self.length = max(0, self._end - self._cursor.position)
+        self.length = max(0, self._cursor.end - self._cursor.position)
         #: The size of the whole file in bytes.
-        self.size = size
+        self.size = download.size
 
     async def _next(self) -> bytes:
-        wanted = min(File.DEFAULT_CHUNK_SIZE, self._end - self._cursor.position)
-        return await self._cursor.read(wanted) if wanted > 0 and not self._closed else b""
+        return b"" if self._closed else await self._cursor.read(File.DEFAULT_CHUNK_SIZE)
 
     def close(self) -> None:
         """Let go of the file, without waiting for the server. Django calls it when the client has gone."""

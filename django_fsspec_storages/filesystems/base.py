@@ -142,6 +142,8 @@ class Contract:
     max_path: int | None = None
     #: Folders exist by themselves: they can be empty, and asking for one that is missing is an error.
     has_folders: bool = True
+    #: Paths are paths of this machine.
+    is_local: bool = False
     #: The filesystem's open() also takes ``a`` and ``+`` modes and honours them.
     writes_in_place: bool = False
     #: ``fsspec.open(url, **options)`` finds the same files.
@@ -195,8 +197,11 @@ class Contract:
         """
         raise NotImplementedError
 
-    def open_in_place(self, path: str, mode: str, **text: Any) -> IO[Any]:
-        """Open for a change in place (``a``, ``+``), where ``writes_in_place``; all-or-nothing does not hold here."""
+    def open_in_place(self, path: str, mode: str) -> IO[bytes]:
+        """Open for a change in place, where ``writes_in_place``; all-or-nothing does not hold here.
+
+        :param mode: a binary one, with ``a`` or ``+``.
+        """
         raise NotImplementedError
 
     def leftovers(self, path: str) -> Iterator[Facts]:
@@ -257,6 +262,7 @@ class CoroutineContract(Contract):
 
 
 def primitive(filesystem: Contract, name: str) -> Callable[..., Any]:
-    """Return the primitive for a step: the coroutine where the filesystem has one, the blocking call elsewhere."""
-    function: Callable[..., Any] = getattr(filesystem, f"_{name}", None) or getattr(filesystem, name)
+    """Return the primitive for a step: the coroutine where the filesystem has them, the blocking call elsewhere."""
+    coroutines = isinstance(filesystem, CoroutineContract)
+    function: Callable[..., Any] = getattr(filesystem, "_" + name if coroutines else name)
     return function

@@ -11,6 +11,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Callable, Coroutine, Generator
+from types import CoroutineType
 from typing import Any, TypeVar
 
 from django_fsspec_storages.errors import Translate
@@ -111,7 +112,7 @@ def run(logic: Logic[T], translate: Translate | None = None, seconds: float | No
             try:
                 wait = deadline.remaining(step)
                 value = step.function(*step.arguments)
-                if inspect.iscoroutine(value):
+                if isinstance(value, CoroutineType):
                     value = bridge(value, wait, shielded=step.shielded)
                 go = logic.send
             except BaseException as error:  # noqa: BLE001 - the logic decides
@@ -134,7 +135,7 @@ def perform(translate: Translate, function: Callable[..., Any], *arguments: Any)
     ours = None
     try:
         value = function(*arguments)
-        return bridge(value) if inspect.iscoroutine(value) else value
+        return bridge(value) if isinstance(value, CoroutineType) else value
     except Exception as error:
         ours = translate(error)
         if ours is None:

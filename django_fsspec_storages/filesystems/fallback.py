@@ -23,7 +23,7 @@ from django_fsspec_storages.filesystems.fallback_io import (
 )
 from django_fsspec_storages.filesystems.mending import Mended
 from django_fsspec_storages.filesystems.promises import Promise, below, deviations_of
-from django_fsspec_storages.filesystems.temporary import is_temporary, temporary_name
+from django_fsspec_storages.filesystems.temporary import is_temporary
 
 __all__ = ["FallbackFileSystem"]
 
@@ -97,15 +97,15 @@ class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
         self._require_writable(path)
         if exclusive and self.wrapped.exists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-        temporary = temporary_name(path)
+        upload = FallbackUpload(self, path, exclusive)
         try:
             folder = path.rpartition("/")[0]
             if folder:
                 self.wrapped.makedirs(folder, exist_ok=True)
-            handle = self.wrapped.open(temporary, "wb")
+            upload.begin()
         except (FileExistsError, NotADirectoryError) as error:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from error
-        return FallbackUpload(self, path, temporary, handle, exclusive)
+        return upload
 
     def scan(
         self, path: str, delimiter: str | None = None, start_after: str | None = None, *, details: bool = True

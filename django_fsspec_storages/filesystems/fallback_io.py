@@ -13,6 +13,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from django_fsspec_storages.errors import FileChangedError
 from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
+from django_fsspec_storages.filesystems.temporary import temporary_name
+from django_fsspec_storages.filesystems.uploads import later
 
 if TYPE_CHECKING:
     from django_fsspec_storages.filesystems.fallback import FallbackFileSystem
@@ -72,6 +74,8 @@ def facts_of(path: str, info: Mapping[str, Any], modified: datetime | None) -> F
 class FallbackDownload(Download):
     """Reads through one handle, and asks after each block whether the file is still the same."""
 
+    largest_block = 4 * 2**20  # the handle keeps blocks of its own
+
     def __init__(self, filesystem: FallbackFileSystem, facts: Facts, handle: IO[bytes]) -> None:
         if isinstance(handle, io.BytesIO):  # fsspec's memory files hand every reader the same position
             handle = io.BytesIO(handle.getvalue())
@@ -103,15 +107,23 @@ class FallbackDownload(Download):
 class FallbackUpload(Upload):
     """A hidden temporary name, moved to its place at the commit."""
 
-    def __init__(
-        self, filesystem: FallbackFileSystem, path: str, temporary: str, handle: IO[bytes], exclusive: bool
-    ) -> None:
+    def __init__(self, filesystem: FallbackFileSystem, path: str, exclusive: bool) -> None:
         self._filesystem = filesystem
         self._path = path
-        self._temporary = temporary
-        self._pending = True
-        self._handle = handle
+        self._temporary = temporary_name(path)
+        self._pending = False
+        self._handle: IO[bytes] = io.BytesIO()
         self._exclusive = exclusive
+        self._pid = os.getpid()
+
+    def begin(self) -> None:
+        """Make the temporary name, where the filesystem makes it when it is opened."""
+        self._pending = True  # before it is there: Ctrl-C may come between the two
+        self._handle = self._filesystem.wrapped.open(self._temporary, "wb")
+
+    def __del__(self) -> None:
+        if self._pending and self._pid == os.getpid():  # dropped by whoever should have ended it
+            later(self.abort)
 
     def part(self, data: bytes) -> None:
         self._handle.write(data)
@@ -129,14 +141,14 @@ class FallbackUpload(Upload):
     def abort(self) -> None:
         if not self._pending:
             return
-        self._pending = False
         try:
             self._handle.close()
         finally:
             try:
                 self._filesystem.wrapped.rm_file(self._temporary)
             except FileNotFoundError:  # it was never more than a buffer
-                return
+                pass
+        self._pending = False  # not before: who is interrupted here tries again when the upload is dropped
 
 
 class FallbackScan(Scan):

@@ -10,7 +10,7 @@ from typing import IO, Any, cast
 from django_fsspec_storages.errors import CannotKeepPromise, Translate
 from django_fsspec_storages.filesystems.base import Contract, primitive
 from django_fsspec_storages.filesystems.driver import perform
-from django_fsspec_storages.filesystems.readers import RawReader, Reader
+from django_fsspec_storages.filesystems.readers import reader_of
 from django_fsspec_storages.filesystems.uploads import Sink
 from django_fsspec_storages.filesystems.writers import TextWriter, Writer
 
@@ -66,18 +66,18 @@ def open_handle(
     action, text = split_mode(mode, filesystem.writes_in_place)
     name = path if name is None else name
     translate = translate or filesystem.translator(name)
-    wrap: dict[str, Any] = {"encoding": encoding or "utf-8", "errors": errors, "newline": newline}
     if action == "r":
-        download = perform(translate, primitive(filesystem, "begin_read"), path)
-        size = min(Reader.buffer_size, download.first_block or Reader.buffer_size)
-        reader = cast("IO[Any]", Reader(RawReader(download, name, translate), size))
-        return _named(io.TextIOWrapper(reader, **wrap), mode) if text else reader
-    if action == "+":
-        return filesystem.open_in_place(path, mode, **(wrap if text else {}))
-    writer = Writer(Sink(filesystem, path, action == "x", metadata), name, mode.replace("t", ""), translate)
-    return _named(TextWriter(cast("IO[bytes]", writer), **wrap), mode) if text else cast("IO[Any]", writer)
-
-
-def _named(file: Any, mode: str) -> IO[Any]:
-    file.mode = mode  # as Python's open() does
-    return cast("IO[Any]", file)
+        handle: Any = reader_of(
+            perform(translate, primitive(filesystem, "begin_read"), path), name, translate
+        )
+    elif action == "+":
+        handle = perform(translate, filesystem.open_in_place, path, mode.replace("t", "") + "b" * text)
+    else:
+        handle = Writer(
+            Sink(filesystem, path, action == "x", metadata), name, mode.replace("t", ""), translate
+        )
+    if text:
+        wrapper = TextWriter if action in "wx" else io.TextIOWrapper
+        handle = wrapper(handle, encoding=encoding or "utf-8", errors=errors, newline=newline)
+        handle.mode = mode  # as Python's open() does
+    return cast("IO[Any]", handle)

@@ -10,10 +10,10 @@ from typing import IO, Any
 from fsspec.implementations.local import LocalFileSystem
 
 from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
-from django_fsspec_storages.filesystems.local_io import CREATE, LocalDownload, LocalUpload
+from django_fsspec_storages.filesystems.local_io import LocalDownload, LocalUpload
 from django_fsspec_storages.filesystems.local_scan import LocalScan, facts_of, folder_entries, tree_entries
 from django_fsspec_storages.filesystems.mending import Mended
-from django_fsspec_storages.filesystems.temporary import is_temporary, temporary_name
+from django_fsspec_storages.filesystems.temporary import is_temporary
 
 __all__ = ["LocalDiskFileSystem"]
 
@@ -29,6 +29,7 @@ class LocalDiskFileSystem(Mended, LocalFileSystem):  # type: ignore[misc]
     :param dir_mode: permissions of new folders, however deep; None: what the umask leaves.
     """
 
+    is_local = True
     writes_in_place = True
 
     def __init__(self, file_mode: int | None = None, dir_mode: int | None = None, **options: Any) -> None:
@@ -60,13 +61,13 @@ class LocalDiskFileSystem(Mended, LocalFileSystem):  # type: ignore[misc]
         """See :meth:`Contract.begin_upload`."""
         if exclusive and os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-        temporary = temporary_name(path)
+        upload = LocalUpload(path, exclusive, self.file_mode)
         try:
-            descriptor = os.open(temporary, CREATE, 0o666)
+            upload.begin()
         except FileNotFoundError:
             self.make_folder(os.path.dirname(path))
-            descriptor = os.open(temporary, CREATE, 0o666)
-        return LocalUpload(path, temporary, descriptor, exclusive, self.file_mode)
+            upload.begin()
+        return upload
 
     def make_folder(self, path: str, again: bool = True) -> None:
         """Make a folder and those above it, each with ``dir_mode``.
@@ -114,12 +115,22 @@ class LocalDiskFileSystem(Mended, LocalFileSystem):  # type: ignore[misc]
                 except FileNotFoundError:  # it was finished meanwhile
                     continue
 
-    def open_in_place(self, path: str, mode: str, **text: Any) -> IO[Any]:
+    def open_in_place(self, path: str, mode: str) -> IO[bytes]:
         """See :meth:`Contract.open_in_place`."""
         try:
-            return open(path, mode, **text)
+            return open(path, mode, opener=self._create_with_mode)
         except FileNotFoundError:
             if "r" in mode:
                 raise
             self.make_folder(os.path.dirname(path))
-            return open(path, mode, **text)
+            return open(path, mode, opener=self._create_with_mode)
+
+    def _create_with_mode(self, path: str, flags: int) -> int:
+        if self.file_mode is not None and flags & os.O_CREAT:
+            try:
+                descriptor = os.open(path, flags | os.O_EXCL, 0o600)
+            except FileExistsError:  # only a new file is given the mode
+                return os.open(path, flags & ~os.O_CREAT)
+            os.chmod(descriptor if os.chmod in os.supports_fd else path, self.file_mode)
+            return descriptor
+        return os.open(path, flags, 0o666)

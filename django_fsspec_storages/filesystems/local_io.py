@@ -7,19 +7,33 @@ import logging
 import os
 import stat
 import threading
+from collections.abc import Callable
 
 from django_fsspec_storages.errors import FileChangedError
 from django_fsspec_storages.filesystems.base import Download, Facts, Upload
 from django_fsspec_storages.filesystems.local_scan import facts_of
+from django_fsspec_storages.filesystems.temporary import temporary_name
 
-__all__ = ["CREATE", "LocalDownload", "LocalUpload"]
+__all__ = ["LocalDownload", "LocalUpload"]
 
 logger = logging.getLogger("django_fsspec_storages")
 
 #: A filesystem without hard links (FAT, some network mounts) answers link() with one of these.
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
-CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+_seeking = threading.Lock()
+
+
+def _seek_and_read(descriptor: int, length: int, start: int) -> bytes:
+    with _seeking:
+        os.lseek(descriptor, start, os.SEEK_SET)
+        return os.read(descriptor, length)
+
+
+_pread: Callable[[int, int, int], bytes] = getattr(os, "pread", _seek_and_read)  # Windows has none
 
 
 class LocalDownload(Download):
@@ -35,7 +49,6 @@ class LocalDownload(Download):
         self._path = path
         self._status = status
         self._descriptor = descriptor
-        self._seeking = threading.Lock()
 
     @property
     def facts(self) -> Facts:  # type: ignore[override]
@@ -53,35 +66,29 @@ class LocalDownload(Download):
         return self._descriptor
 
     def read(self, start: int, end: int) -> bytes:
-        data = self._read(start, end - start)
+        descriptor = self.fileno()
+        data = _pread(descriptor, end - start, start)
         while start + len(data) < end:  # Linux reads less than 2 GiB at a time
-            more = self._read(start + len(data), end - start - len(data))
+            more = _pread(descriptor, end - start - len(data), start + len(data))
             if not more:
                 raise self._changed()
             data += more
-        self._check()
+        self._check(descriptor)
         return data
 
     def readinto(self, start: int, buffer: memoryview) -> int:
+        descriptor = self.fileno()
         if hasattr(os, "preadv"):
-            length = os.preadv(self.fileno(), (buffer,), start)
+            length = os.preadv(descriptor, (buffer,), start)
         else:  # Windows
-            data = self._read(start, len(buffer))
+            data = _pread(descriptor, len(buffer), start)
             length = len(data)
             buffer[:length] = data
-        self._check()
+        self._check(descriptor)
         return length
 
-    def _read(self, start: int, length: int) -> bytes:
-        descriptor = self.fileno()
-        if hasattr(os, "pread"):
-            return os.pread(descriptor, length, start)
-        with self._seeking:  # Windows
-            os.lseek(descriptor, start, os.SEEK_SET)
-            return os.read(descriptor, length)
-
-    def _check(self) -> None:
-        status, was = os.fstat(self.fileno()), self._status
+    def _check(self, descriptor: int) -> None:
+        status, was = os.fstat(descriptor), self._status
         if status.st_mtime_ns != was.st_mtime_ns or status.st_size != was.st_size:
             raise self._changed()
 
@@ -94,20 +101,30 @@ class LocalDownload(Download):
             os.close(descriptor)
 
     def __del__(self) -> None:
-        self.close()
+        if self._descriptor is not None:
+            self.close()
 
 
 class LocalUpload(Upload):
     """A hidden temporary name beside the final one."""
 
-    def __init__(self, path: str, temporary: str, descriptor: int, exclusive: bool, mode: int | None) -> None:
+    _pending = False
+
+    def __init__(self, path: str, exclusive: bool, mode: int | None) -> None:
         self._path = path
-        self._temporary = temporary
-        self._pending = True
-        self._descriptor: int | None = descriptor
+        self._temporary = temporary_name(path)
+        self._descriptor: int | None = None
         self._exclusive = exclusive
         self._mode = mode
         self._pid = os.getpid()
+
+    def begin(self) -> None:
+        """Make the temporary name.
+
+        :raises FileNotFoundError: if the folder does not exist.
+        """
+        self._pending = True  # before it is there: Ctrl-C may come between the two
+        self._descriptor = os.open(self._temporary, _CREATE, 0o666)
 
     def __del__(self) -> None:
         if self._pending and self._pid == os.getpid():  # dropped by whoever should have ended it
@@ -150,7 +167,7 @@ class LocalUpload(Upload):
     def _reserve_and_replace(self) -> None:
         # Without links the name is reserved by an empty file, which only this upload may replace.
         logger.warning("%s has no hard links: a new file is empty for a moment", os.path.dirname(self._path))
-        descriptor = os.open(self._path, CREATE, 0o666)
+        descriptor = os.open(self._path, _CREATE, 0o666)
         reserved = os.fstat(descriptor)
         os.close(descriptor)
         try:
@@ -168,11 +185,11 @@ class LocalUpload(Upload):
         self._close()
         if not self._pending:
             return
-        self._pending = False
         try:
             os.unlink(self._temporary)
         except FileNotFoundError:  # somebody tidied up
-            return
+            pass
+        self._pending = False  # not before: who is interrupted here tries again when the upload is dropped
 
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, None

@@ -13,16 +13,20 @@ from django_fsspec_storages.filesystems.base import Download
 from django_fsspec_storages.filesystems.driver import Step, perform, run
 from django_fsspec_storages.filesystems.uploads import later
 
-__all__ = ["Cursor", "RawReader", "Reader", "release"]
+__all__ = ["AheadReader", "Cursor", "RawReader", "Reader", "reader_of", "release", "sought"]
 
 
 class Cursor:
-    """A place in a download, with read-ahead that grows while reading on and stays small when jumping about."""
+    """A place in a download, with read-ahead that grows while reading on and stays small when jumping about.
 
-    def __init__(self, download: Download, position: int = 0) -> None:
+    :param start: where reading begins, in bytes.
+    :param length: how much there is to read; None: everything up to the end of the download.
+    """
+
+    def __init__(self, download: Download, start: int = 0, length: int | None = None) -> None:
         self.download = download
-        self.position = position
-        self.size = download.size
+        self.position = min(start, download.size)
+        self.end = download.size if length is None else min(start + length, download.size)
         self._block = download.first_block
         self._pid = os.getpid()
         self._window = b""
@@ -30,7 +34,7 @@ class Cursor:
 
     async def read(self, length: int) -> bytes:
         """Return the next bytes: at most ``length``, fewer at the edge of what is at hand, none at the end. A logic."""
-        start, end = self.position, min(self.position + length, self.size)
+        start, end = self.position, min(self.position + length, self.end)
         if end <= start:
             return b""
         offset = start - self._window_start
@@ -44,7 +48,7 @@ class Cursor:
     async def rest(self) -> bytes:
         """Return everything up to the end. A logic."""
         pieces = []
-        while piece := await self.read(self.size):
+        while piece := await self.read(self.end):
             pieces.append(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
@@ -56,7 +60,7 @@ class Cursor:
             )
         reading_on = start == self._fetched_to
         self._block = min(self._block * 2, download.largest_block) if reading_on else download.first_block
-        ahead = min(max(end, start + self._block), self.size)
+        ahead = min(max(end, start + self._block), self.end)
         fetched: bytes = await Step(download.read, start, ahead)
         self._fetched_to = ahead
         self._window, self._window_start = (fetched, start) if ahead > end else (b"", -1)
@@ -76,13 +80,15 @@ class Reader(io.BufferedReader):
 
 
 class RawReader(io.RawIOBase):
-    """The blocking colour of :class:`Cursor`, for a BufferedReader to stand on."""
+    """What a BufferedReader stands on where a read costs no round trip: nothing is read ahead."""
+
+    mode = "rb"
+    position = 0
 
     def __init__(self, download: Download, name: str, translate: Translate) -> None:
         self.name = name
-        self.mode = "rb"
         self.size = download.size
-        self._cursor = Cursor(download)
+        self._download = download
         self._translate = translate
 
     def readable(self) -> bool:
@@ -92,49 +98,83 @@ class RawReader(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        return self._cursor.position
+        return self.position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._cursor.position, os.SEEK_END: self._cursor.size}
-        if whence not in base:
-            raise ValueError(f"invalid whence ({whence}, should be 0, 1 or 2)")
-        if base[whence] + offset < 0:
-            raise ValueError(f"negative seek position {base[whence] + offset}")
-        self._cursor.position = base[whence] + offset
-        return self._cursor.position
+        self.position = sought(offset, whence, self.position, self.size)
+        return self.position
 
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
-        cursor = self._cursor
-        if cursor.download.first_block == 0:
-            length: int = perform(self._translate, cursor.download.readinto, cursor.position, view)
-            cursor.position += length
-            return length
-        data = run(cursor.read(len(view)), self._translate)
-        view[: len(data)] = data
-        return len(data)
+        length: int = perform(self._translate, self._download.readinto, self.position, view)
+        self.position += length
+        return length
 
     def readall(self) -> bytes:
-        cursor = self._cursor
-        if cursor.download.first_block or cursor.position >= cursor.size:
-            return run(cursor.rest(), self._translate)
-        data: bytes = perform(self._translate, cursor.download.read, cursor.position, cursor.size)
-        cursor.position = cursor.size
+        if self.position >= self.size:
+            return b""
+        data: bytes = perform(self._translate, self._download.read, self.position, self.size)
+        self.position = self.size
         return data
 
     def fileno(self) -> int:
         # The descriptor's own position is never moved by our reads: bring it to where the reader stands.
         try:
-            descriptor = self._cursor.download.fileno()
+            descriptor = self._download.fileno()
         except OSError as error:
             raise io.UnsupportedOperation("fileno") from error
-        os.lseek(descriptor, self._cursor.position, os.SEEK_SET)
+        os.lseek(descriptor, self.position, os.SEEK_SET)
         return descriptor
 
     def close(self) -> None:
         if not self.closed:
             super().close()
-            release(self._cursor.download)
+            release(self._download)
+
+
+class AheadReader(RawReader):
+    """The same where a read does cost a round trip: the blocking colour of :class:`Cursor`."""
+
+    def __init__(self, download: Download, name: str, translate: Translate) -> None:
+        self._cursor = Cursor(download)  # which has the position
+        super().__init__(download, name, translate)
+
+    @property
+    def position(self) -> int:  # type: ignore[override]
+        return self._cursor.position
+
+    @position.setter
+    def position(self, position: int) -> None:
+        self._cursor.position = position
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        data = run(self._cursor.read(len(view)), self._translate)
+        view[: len(data)] = data
+        return len(data)
+
+    def readall(self) -> bytes:
+        return run(self._cursor.rest(), self._translate)
+
+
+def reader_of(download: Download, name: str, translate: Translate) -> Reader:
+    """Return the blocking file over a download, which it closes."""
+    if download.first_block == 0:
+        return Reader(RawReader(download, name, translate), Reader.buffer_size)
+    return Reader(AheadReader(download, name, translate), min(Reader.buffer_size, download.first_block))
+
+
+def sought(offset: int, whence: int, position: int, size: int) -> int:
+    """Return where a seek leads, in bytes.
+
+    :raises ValueError: if that is before the start, or ``whence`` is not one of 0, 1 and 2.
+    """
+    if whence not in (os.SEEK_SET, os.SEEK_CUR, os.SEEK_END):
+        raise ValueError(f"invalid whence ({whence}, should be 0, 1 or 2)")
+    target = offset + (0, position, size)[whence]
+    if target < 0:
+        raise ValueError(f"negative seek position {target}")
+    return target
 
 
 def release(download: Download) -> None:

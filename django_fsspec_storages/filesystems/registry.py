@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from django_fsspec_storages.filesystems.base import Contract
 
-__all__ = ["LOCAL", "MENDED", "filesystem_class", "forks", "get_filesystem"]
+__all__ = ["LOCAL", "MENDED", "filesystem_class", "get_filesystem"]
 
 #: Protocols whose filesystem has a mended class. Never registered with fsspec: that would change others' code.
 MENDED: dict[str, str] = {
@@ -28,7 +28,6 @@ CAPACITY = 128
 
 _cache: OrderedDict[Hashable, Contract] = OrderedDict()
 _lock = threading.RLock()  # an option's own __eq__ runs under it
-_forks = 0
 
 
 def filesystem_class(protocol: str) -> type[Any]:
@@ -106,14 +105,8 @@ def _frozen(value: Any) -> Hashable:
     return (type(value), value)  # True and 1 are equal, and not the same option
 
 
-def forks() -> int:
-    """Return how many forks lie between the first process and this one: what is older than the last counts no more."""
-    return _forks
-
-
 def _forget_after_fork() -> None:
-    global _lock, _forks
-    _forks += 1
+    global _lock
     _lock = threading.RLock()
     _cache.clear()  # a connection has one owner: the parent
 

@@ -15,7 +15,7 @@ __all__ = ["Found", "Legacy", "Option", "generation", "is_unset"]
 
 T = TypeVar("T")
 
-_generation = 0  # raised when a setting changes: what was looked up before counts no more
+_generation = 0  # raised when a setting changes, and by a fork: what was looked up before counts no more
 
 _WORDS = {
     "true": True,
@@ -29,17 +29,19 @@ _WORDS = {
 }
 
 
-def _settings_changed(**kwargs: Any) -> None:
+def _begin_generation(**kwargs: Any) -> None:
     global _generation
     _generation += 1
 
 
 def generation() -> int:
-    """Return a number that grows whenever a setting changes."""
+    """Return a number that grows whenever a setting changes, and in a forked child, which shares no connection."""
     return _generation
 
 
-setting_changed.connect(_settings_changed, dispatch_uid="django_fsspec_storages.options")
+setting_changed.connect(_begin_generation, dispatch_uid="django_fsspec_storages.options")
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_generation)
 
 
 class Legacy(NamedTuple):
@@ -99,6 +101,7 @@ class Option(Generic[T]):
     ) -> None:
         self.names = names
         self.default = default
+        self._computes = callable(default)
         self.types = type if isinstance(type, tuple) else (type,) if type is not None else ()
         self.env = env
         self.secret = secret
@@ -125,7 +128,7 @@ class Option(Generic[T]):
         if looked_up_in != _generation:
             found = self.look_up()
         default: Any = self.default if found is None else found.value
-        value: T = default(instance) if found is None and callable(default) else default
+        value: T = default(instance) if found is None and self._computes else default
         return value
 
     def look_up(self) -> Found | None:

@@ -64,8 +64,7 @@ class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
 
     def open_handle(self, name: str, mode: str) -> IO[Any]:
         """Return the bare handle that :class:`FsspecFile` holds; parameters and errors as ``open``."""
-        filesystem = self.fs
-        path = operations.file_path(self, name, filesystem)
+        filesystem, path = self.place(name, of_file=True)
         metadata = None if "r" in mode else self.object_metadata(str(name), None)
         with self.watch("open", str(name)):
             return open_handle(

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.core.exceptions import SuspiciousFileOperation
 
 from django_fsspec_storages import names
 from django_fsspec_storages.filesystems.base import Contract, Download, Facts, primitive
@@ -20,7 +19,7 @@ from django_fsspec_storages.storage.source import Source
 if TYPE_CHECKING:
     from django_fsspec_storages.storage.core import FsspecStorage
 
-__all__ = ["begin_read", "delete", "exists", "file_path", "listdir", "save", "size", "time"]
+__all__ = ["begin_read", "delete", "exists", "listdir", "save", "size", "time"]
 
 logger = logging.getLogger("django_fsspec_storages")
 
@@ -28,16 +27,8 @@ logger = logging.getLogger("django_fsspec_storages")
 MOST_ATTEMPTS = 100
 
 
-def file_path(storage: FsspecStorage, name: str, filesystem: Contract | None = None) -> str:
-    """Return the path of a file, which the location itself is not."""
-    path = storage.path_on(storage.fs if filesystem is None else filesystem, name)
-    if not str(name).strip("./\\"):
-        raise SuspiciousFileOperation("The location itself is not a file: a name must be given.")
-    return path
-
-
-async def _inspect(storage: FsspecStorage, path: str) -> Facts:
-    facts: Facts = await Step(primitive(storage.fs, "inspect"), path)
+async def _inspect(filesystem: Contract, path: str) -> Facts:
+    facts: Facts = await Step(primitive(filesystem, "inspect"), path)
     return facts
 
 
@@ -47,9 +38,8 @@ async def begin_read(
     """Open a download."""
     if start < 0 or (length is not None and length < 0):
         raise ValueError(f"start and length count bytes and cannot be negative: {start}, {length}.")
-    download: Download = await Step(
-        primitive(storage.fs, "begin_read"), file_path(storage, name), start, length
-    )
+    filesystem, path = storage.place(name, of_file=True)
+    download: Download = await Step(primitive(filesystem, "begin_read"), path, start, length)
     return download
 
 
@@ -60,11 +50,11 @@ async def save(storage: FsspecStorage, name: str, content: Any, max_length: int 
     try:
         while True:
             name = names.clean(name)
-            path = file_path(storage, name)
+            filesystem, path = storage.place(name, of_file=True)
             metadata = storage.object_metadata(name, content)
             try:
                 watch.bytes = await send(
-                    storage.fs, path, source.pieces(), exclusive=exclusive, metadata=metadata
+                    filesystem, path, source.pieces(), exclusive=exclusive, metadata=metadata
                 )
             except FileExistsError as error:
                 if not exclusive or error is source.error or watch.attempts >= MOST_ATTEMPTS:
@@ -90,32 +80,34 @@ async def delete(storage: FsspecStorage, name: str) -> None:
     """Remove a file or an empty folder, if it is there."""
     if not name:
         raise ValueError("The name must be given to delete().")
+    filesystem, path = storage.place(name, of_file=True)
     try:
-        await Step(primitive(storage.fs, "remove"), file_path(storage, name))
+        await Step(primitive(filesystem, "remove"), path)
     except (FileNotFoundError, NotADirectoryError):
         return
 
 
 async def exists(storage: FsspecStorage, name: str) -> bool:
     """Ask for the object itself; for the location, whether it can be listed."""
-    path = storage.fs_path(name)
+    filesystem, path = storage.place(name)
     is_location = not names.clean(name)
-    if storage.fs.has_folders or not is_location:
+    if filesystem.has_folders or not is_location:
         try:
-            await _inspect(storage, path)
+            await _inspect(filesystem, path)
         except (FileNotFoundError, NotADirectoryError):
-            if storage.fs.has_folders or not storage.finds_prefixes:
+            if filesystem.has_folders or not storage.finds_prefixes:
                 return False
         else:
             return True
-    return await Step(storage.fs.scan(path, "/", details=False).page) is not None or is_location
+    return await Step(filesystem.scan(path, "/", details=False).page) is not None or is_location
 
 
 async def listdir(storage: FsspecStorage, path: str) -> tuple[list[str], list[str]]:
     """List one folder; placeholders of folders are left out."""
     folders: list[str] = []
     files: list[str] = []
-    scan = storage.fs.scan(storage.fs_path(path), "/", details=False)
+    filesystem, folder = storage.place(path)
+    scan = filesystem.scan(folder, "/", details=False)
     while (page := await Step(scan.page)) is not None:
         for facts in page:
             name = facts.path.rpartition("/")[2]
@@ -126,7 +118,7 @@ async def listdir(storage: FsspecStorage, path: str) -> tuple[list[str], list[st
 
 async def size(storage: FsspecStorage, name: str) -> int:
     """Ask for the size."""
-    facts = await _inspect(storage, file_path(storage, name))
+    facts = await _inspect(*storage.place(name, of_file=True))
     if facts.size is None:
         raise NotImplementedError(f"{storage.where()}: the filesystem does not tell sizes.")
     return facts.size
@@ -141,7 +133,7 @@ _TIMES: dict[str, Callable[[Facts], datetime | None]] = {
 
 async def time(storage: FsspecStorage, name: str, which: str) -> datetime:
     """Ask for one of the times."""
-    found = _TIMES[which](await _inspect(storage, file_path(storage, name)))
+    found = _TIMES[which](await _inspect(*storage.place(name, of_file=True)))
     if found is None:
         raise NotImplementedError(f"{storage.where()}: the filesystem does not tell when files were {which}.")
     return found if settings.USE_TZ else found.astimezone().replace(tzinfo=None)

@@ -14,8 +14,9 @@ from django.views.decorators.debug import sensitive_variables
 from django_fsspec_storages import names
 from django_fsspec_storages.errors import CannotKeepPromise, translate
 from django_fsspec_storages.filesystems import Contract, Promise, deviations_of, get_filesystem
-from django_fsspec_storages.filesystems.registry import LOCAL, forks
+from django_fsspec_storages.filesystems.registry import LOCAL
 from django_fsspec_storages.filesystems.temporary import is_temporary
+from django_fsspec_storages.options.option import generation
 from django_fsspec_storages.storage.running import Running
 
 __all__ = ["OnFilesystem"]
@@ -30,9 +31,9 @@ _SCALARS = {str, int, float, bool, type(None)}
 class _Last(NamedTuple):
     """The filesystem that was used last, and what it was made from: looking it up costs more than most local calls."""
 
+    generation: int
     protocol: str
     options: dict[str, Any]
-    fork: int
     filesystem: Contract
 
 
@@ -52,15 +53,16 @@ class OnFilesystem(Running):
 
         :raises ImproperlyConfigured: if an option is wrong, or the package it needs is not installed.
         """
-        self.require_options()
         last: _Last | None = self.__dict__.get("_last")
-        if (
-            last is not None
-            and last.protocol == self.protocol
-            and last.options == self._merged_options()
-            and last.fork == forks()
-        ):
-            return last.filesystem
+        if last is not None:
+            looked_up_in, protocol, options, filesystem = last
+            if (
+                looked_up_in == generation()
+                and protocol == self.protocol
+                and options == self._merged_options()
+            ):
+                return filesystem
+        self.require_options()
         return self._filesystem()
 
     @sensitive_variables()
@@ -82,7 +84,7 @@ class OnFilesystem(Running):
         if all(
             type(value) in _SCALARS for value in options.values()
         ):  # others could be changed where they are
-            self.__dict__["_last"] = _Last(protocol, options, forks(), filesystem)
+            self.__dict__["_last"] = _Last(generation(), protocol, options, filesystem)
         return filesystem
 
     @property
@@ -92,7 +94,8 @@ class OnFilesystem(Running):
         return {name: _copied(value) for name, value in self._merged_options().items()}
 
     def _merged_options(self) -> dict[str, Any]:
-        return {**self.filesystem_options(), **(self.extra_options or {})}
+        extra = self.extra_options
+        return {**self.filesystem_options(), **extra} if extra else dict(self.filesystem_options())
 
     @property
     def deviations(self) -> Mapping[Promise, str]:
@@ -111,7 +114,7 @@ class OnFilesystem(Running):
             raise ImproperlyConfigured(
                 f"{self.where()}: no location is set, nor the setting it is taken from."
             )
-        if self.protocol in LOCAL:
+        if filesystem.is_local:
             cleaned = names.clean_location(location)
             return _normal(cleaned, "" if cleaned.startswith("/") else str(Path.cwd()))
         protocol = filesystem.protocol
@@ -125,16 +128,22 @@ class OnFilesystem(Running):
 
         :raises SuspiciousFileOperation: if the name would leave the location, or cannot be stored.
         """
-        return self.path_on(self.fs, name)
+        return self.place(name)[1]
 
-    def path_on(self, filesystem: Contract, name: str | PurePath) -> str:
-        """Return :meth:`fs_path`, where :attr:`fs` is at hand: looking it up costs more than the rest."""
+    def place(self, name: str | PurePath, *, of_file: bool = False) -> tuple[Contract, str]:
+        """Return :attr:`fs` and :meth:`fs_path`: an operation looks the filesystem up once.
+
+        :param of_file: refuse the location itself, which is not a file.
+        """
+        filesystem = self.fs
         cleaned = names.clean(name)
+        if of_file and not cleaned:
+            raise SuspiciousFileOperation("The location itself is not a file: a name must be given.")
         if is_temporary(cleaned):
             raise SuspiciousFileOperation(f"The name {name!r} is kept for uploads that are going on.")
         path = names.join(self._root(filesystem), cleaned)
         names.check_length(cleaned, path, filesystem.max_segment, filesystem.max_path)
-        return path
+        return filesystem, path
 
     def fs_url(self, name: str | PurePath) -> str:
         """Return the URL that pandas and its like open with ``storage_options``, on the unmended filesystem.

@@ -113,9 +113,8 @@ class AsyncTwins:
         if action == "r":
             download = await self.arun("open", name, operations.begin_read(self, name))
             return AsyncReader(self, name, mode, download)
-        sink = Sink(
-            self.fs, operations.file_path(self, name), action == "x", self.object_metadata(name, None)
-        )
+        filesystem, path = self.place(name, of_file=True)
+        sink = Sink(filesystem, path, action == "x", self.object_metadata(name, None))
         await self.arun("open", name, sink.begin())
         return AsyncWriter(self, name, mode, sink)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 from django.core.files.base import ContentFile
@@ -11,6 +12,7 @@ from django_fsspec_storages.filesystems import Promise
 from django_fsspec_storages.filesystems.driver import filesystem_loop
 from tests.contract.calls import settle
 from tests.contract.racing import Process
+from tests.support.interruptions import ctrl_c_at_line
 
 
 @pytest.mark.promise(Promise.ATOMIC)
@@ -19,6 +21,45 @@ def test_ctrl_c_in_the_middle_of_a_save_publishes_nothing(process, colour, size)
     state = process.do("interrupt", name="a.bin", colour=colour, size=size)
     assert state == {"outcome": "interrupted", "content": None, "leftovers": []}
     assert process.do("save", name="a.bin", content="afterwards") == "a.bin"
+
+
+def _save(storage, name):
+    storage.save(name, ContentFile(b"x" * 300_001))
+
+
+def _write(storage, name):
+    with storage.open(name, "wb") as file:
+        file.write(b"x" * 300_000)
+        file.write(b"x")
+
+
+def _write_text(storage, name):
+    with storage.open(name, "w") as file:
+        file.write("x" * 300_001)
+
+
+@pytest.mark.ours("its open file is the file itself")
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")  # Ctrl-C came before the first step
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("writing", [_save, _write, _write_text])
+def test_ctrl_c_at_any_line_publishes_all_or_nothing_and_leaves_nothing_behind(space, storage, writing):
+    _save(storage, "warm-up.bin")
+    storage.delete("warm-up.bin")
+    points, interrupted = 0, True
+    while interrupted:
+        points += 1
+        with ctrl_c_at_line(points) as came_so_far:
+            writing(storage, f"{points}.bin")
+        interrupted = came_so_far()
+        if list(space.files()) not in ([], [f"{points}.bin"]):
+            gc.collect()
+            settle()
+        found = space.files()
+        assert list(found) in ([], [f"{points}.bin"]), points
+        assert set(found.values()) <= {b"x" * 300_001}, points
+        for name in found:
+            storage.delete(name)
+    assert points > 100
 
 
 @pytest.mark.on("coroutine")

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
 
+import django_fsspec_storages
 from tests.support.waiting import until
 
-__all__ = ["ctrl_c_once"]
+__all__ = ["ctrl_c_at_line", "ctrl_c_once"]
+
+_PACKAGE = str(Path(django_fsspec_storages.__file__).parent)
 
 
 @contextmanager
@@ -39,3 +46,52 @@ def ctrl_c_once(happened: threading.Event, then: Callable[[], object] = lambda: 
     finally:
         thread.join()
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def ctrl_c_at_line(number: int) -> Iterator[Callable[[], bool]]:
+    """Raise KeyboardInterrupt in this thread at the so-manieth line of the package that it runs, and swallow it.
+
+    :return: tells whether it came so far.
+    """
+    left = number
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal left
+        if event == "call":
+            return trace if frame.f_code.co_filename.startswith(_PACKAGE) and not _finalises(frame) else None
+        if _leaves_a_block(frame):
+            return trace
+        left -= 1
+        if left == 0:
+            sys.settrace(before)
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield lambda: left <= 0
+    except KeyboardInterrupt:
+        if left > 0:
+            raise
+    finally:
+        sys.settrace(before)
+
+
+def _leaves_a_block(frame: FrameType) -> bool:
+    """Tell whether the line is that of a ``with``: Python never interrupts between the block and its ``__exit__``."""
+    return (
+        linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+        .lstrip()
+        .startswith(("with ", "async with "))
+    )
+
+
+def _finalises(frame: FrameType | None) -> bool:
+    """Tell whether this is part of a finaliser: Python reports an interruption there, and goes on."""
+    while frame is not None:
+        if frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
