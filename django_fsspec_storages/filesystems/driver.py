@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 import time
 from collections.abc import Callable, Coroutine, Generator
+from traceback import clear_frames
 from types import CoroutineType
 from typing import Any, TypeVar
 
@@ -102,7 +104,7 @@ def run(logic: Logic[T], translate: Translate | None = None, seconds: float | No
     :param seconds: how long it may take.
     :raises TimeoutError: if it takes longer.
     """
-    deadline = Deadline(seconds)
+    deadline, callers = Deadline(seconds), sys.exception()
     go: Callable[[Any], Step] = logic.send
     value: Any = None
     while True:
@@ -116,7 +118,7 @@ def run(logic: Logic[T], translate: Translate | None = None, seconds: float | No
                     value = bridge(value, wait, shielded=step.shielded)
                 go = logic.send
             except BaseException as error:  # noqa: BLE001 - the logic decides
-                go, value = logic.throw, _ours(error, step, translate)
+                go, value = logic.throw, _ours(error, step, translate, callers)
         except StopIteration as end:
             result: T = end.value
             return result
@@ -132,7 +134,7 @@ def perform(translate: Translate, function: Callable[..., Any], *arguments: Any)
 
     On local disk the step costs no more than the logic around it.
     """
-    ours = None
+    ours, callers = None, sys.exception()
     try:
         value = function(*arguments)
         return bridge(value) if isinstance(value, CoroutineType) else value
@@ -140,9 +142,10 @@ def perform(translate: Translate, function: Callable[..., Any], *arguments: Any)
         ours = translate(error)
         if ours is None:
             raise
+        _clear_frames(error, callers)
         raise ours from error
     finally:
-        ours = None  # the error must not be kept alive by its own traceback
+        ours = callers = None  # the error must not be kept alive by its own traceback
 
 
 async def arun(logic: Logic[T], translate: Translate | None = None, seconds: float | None = None) -> T:
@@ -152,7 +155,7 @@ async def arun(logic: Logic[T], translate: Translate | None = None, seconds: flo
     be stopped: it is waited for before the logic learns of the cancellation, so that an abort never meets a write.
     Parameters and errors as :func:`run`.
     """
-    deadline = Deadline(seconds)
+    deadline, callers = Deadline(seconds), sys.exception()
     go: Callable[[Any], Step] = logic.send
     value: Any = None
     while True:
@@ -166,8 +169,10 @@ async def arun(logic: Logic[T], translate: Translate | None = None, seconds: flo
         try:
             value = await _perform(step, deadline.remaining(step))
             go = logic.send
-        except BaseException as error:  # noqa: BLE001 - the logic decides
-            go, value = logic.throw, _ours(error, step, translate)
+        except BaseException as error:
+            if inspect.getcoroutinestate(logic) == inspect.CORO_CLOSED:  # both were dropped, the logic first
+                raise
+            go, value = logic.throw, _ours(error, step, translate, callers)
 
 
 async def _perform(step: Step, wait: float | None) -> Any:
@@ -206,9 +211,26 @@ async def _to_the_end(
     raise interruption
 
 
-def _ours(error: BaseException, step: Step, translate: Translate | None) -> BaseException:
+def _ours(
+    error: BaseException, step: Step, translate: Translate | None, callers: BaseException | None
+) -> BaseException:
     ours = translate(error) if step.foreign and translate is not None else None
     if ours is None:
         return error
+    _clear_frames(error, callers)
     ours.__cause__ = error
     return ours
+
+
+def _clear_frames(error: BaseException | None, callers: BaseException | None) -> None:
+    """Drop the local variables of an SDK's frames: debug pages and error trackers show them, with headers and keys.
+
+    Files, lines and functions stay, in the traceback of the error and of those that it came from.
+
+    :param callers: what the caller is handling already, and no business of ours.
+    """
+    seen = {id(callers)}
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__

@@ -11,7 +11,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
 from django_fsspec_storages.filesystems.local_io import LocalDownload, LocalUpload
-from django_fsspec_storages.filesystems.local_scan import LocalScan, facts_of, folder_entries, tree_entries
+from django_fsspec_storages.filesystems.local_scan import DANGLING, LocalScan, facts_of, folder_entries, tree_entries
 from django_fsspec_storages.filesystems.mending import Mended
 from django_fsspec_storages.filesystems.temporary import is_temporary
 
@@ -41,14 +41,19 @@ class LocalDiskFileSystem(Mended, LocalFileSystem):  # type: ignore[misc]
         """See :meth:`Contract.inspect`. A dangling link is there, as ``"other"``: its name is taken."""
         try:
             return facts_of(path, os.stat(path))
+        except NotADirectoryError as error:
+            raise _missing(path) from error
         except OSError as error:
-            if error.errno not in (errno.ENOENT, errno.ELOOP):
+            if error.errno not in DANGLING:
                 raise
             return facts_of(path, os.lstat(path))
 
     def begin_read(self, path: str, start: int = 0, length: int | None = None) -> Download:
         """See :meth:`Contract.begin_read`."""
-        descriptor = os.open(path, _READ)
+        try:
+            descriptor = os.open(path, _READ)
+        except NotADirectoryError as error:
+            raise _missing(path) from error
         try:
             return LocalDownload(path, descriptor)
         except BaseException:
@@ -101,6 +106,8 @@ class LocalDiskFileSystem(Mended, LocalFileSystem):  # type: ignore[misc]
         """See :meth:`Contract.remove`."""
         try:
             os.remove(path)
+        except NotADirectoryError as error:
+            raise _missing(path) from error
         except (IsADirectoryError, PermissionError):  # Linux says the first of a folder, others the second
             if os.path.islink(path) or not os.path.isdir(path):
                 raise
@@ -134,3 +141,8 @@ class LocalDiskFileSystem(Mended, LocalFileSystem):  # type: ignore[misc]
             os.chmod(descriptor if os.chmod in os.supports_fd else path, self.file_mode)
             return descriptor
         return os.open(path, flags, 0o666)
+
+
+def _missing(path: str) -> FileNotFoundError:
+    """Return the error for a path below a file: there is nothing, as on a server without folders."""
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)

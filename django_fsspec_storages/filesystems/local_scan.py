@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -10,7 +11,10 @@ from datetime import UTC, datetime
 from django_fsspec_storages.filesystems.base import Facts, Scan
 from django_fsspec_storages.filesystems.temporary import is_temporary
 
-__all__ = ["LocalScan", "facts_of", "folder_entries", "tree_entries"]
+__all__ = ["DANGLING", "LocalScan", "facts_of", "folder_entries", "tree_entries"]
+
+#: What a link that leads nowhere, or in a circle, answers with.
+DANGLING = (errno.ENOENT, errno.ELOOP)
 
 #: Names in one page of a listing.
 PAGE = 1000
@@ -65,7 +69,7 @@ def tree_entries(path: str, start_after: str | None) -> Iterator[Entry]:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    return entry.is_dir() and not entry.is_symlink()
+    return entry.is_dir(follow_symlinks=False)
 
 
 def _join(path: str, name: str) -> str:
@@ -90,12 +94,14 @@ class LocalScan(Scan):
         return page or None
 
     def _facts(self, path: str, entry: os.DirEntry[str]) -> Facts | None:
-        if not self._details:
-            return Facts(path, "directory" if entry.is_dir() else "file")
         try:
+            if not self._details:
+                return Facts(path, "directory" if entry.is_dir() else "file")
             return facts_of(path, entry.stat())
-        except FileNotFoundError:  # a dangling link, or gone since it was listed
-            try:
-                return facts_of(path, entry.stat(follow_symlinks=False))
-            except FileNotFoundError:
-                return None
+        except OSError as error:
+            if error.errno not in DANGLING:
+                raise
+        try:  # a link that leads nowhere, or gone since it was listed
+            return facts_of(path, entry.stat(follow_symlinks=False))
+        except FileNotFoundError:
+            return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import errno
 import os
 import sys
 import time
@@ -74,6 +75,7 @@ class Running(concurrent.futures.Future[T]):
             coroutine.close()
             raise
         self._task: asyncio.Task[T] | None = None
+        self._stopped = False
         self.set_running_or_notify_cancel()  # from here on only the coroutine's end ends it
         self._loop.call_soon_threadsafe(self._start, coroutine)
 
@@ -82,7 +84,9 @@ class Running(concurrent.futures.Future[T]):
         self._task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[T]) -> None:
-        if task.cancelled():
+        if task.cancelled() and not self._stopped:  # to its caller, who cancelled nothing, it is an error like others
+            self.set_exception(ConnectionAbortedError(errno.ECONNABORTED, "The filesystem gave the request up"))
+        elif task.cancelled():
             self.set_exception(asyncio.CancelledError())
         elif (error := task.exception()) is not None:
             self.set_exception(error)
@@ -91,6 +95,7 @@ class Running(concurrent.futures.Future[T]):
 
     def stop(self) -> None:
         """Ask the coroutine to end."""
+        self._stopped = True
         self._loop.call_soon_threadsafe(lambda: self._task and self._task.cancel())
 
 

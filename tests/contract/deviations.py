@@ -58,10 +58,6 @@ FAILS: dict[str, list[Deviation]] = {
     ],
     "http": [
         Deviation("the links of a page are a listing, whatever the page is", ("test_a_file_is_no_folder",)),
-        Deviation(
-            "errors of the server come with fsspec's own frames, which hold the headers",
-            ("test_no_debug_page_shows_it",),
-        ),
         Deviation("a folder's page is a file like any other", ("test_a_folder_cannot_be_read",)),
     ],
     "django": [

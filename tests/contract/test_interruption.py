@@ -51,6 +51,7 @@ def test_ctrl_c_at_any_line_publishes_all_or_nothing_and_leaves_nothing_behind(s
         with ctrl_c_at_line(points) as came_so_far:
             writing(storage, f"{points}.bin")
         interrupted = came_so_far()
+        settle()
         if list(space.files()) not in ([], [f"{points}.bin"]):
             gc.collect()
             settle()

@@ -8,10 +8,13 @@ import gc
 import threading
 import weakref
 from collections.abc import Callable
+from functools import partial
+from traceback import walk_tb
 from typing import Any
 
 import pytest
 
+from django_fsspec_storages.errors import translate
 from django_fsspec_storages.filesystems.driver import (
     CallersStep,
     ShieldedStep,
@@ -192,3 +195,41 @@ def test_a_coroutine_that_is_out_of_time_has_ended_before_the_logic_learns_of_it
     run(logic(), seconds=0.05)
     asyncio.run(arun(logic(), seconds=0.05))
     assert seen == ["part ended", "abort begins"] * 2
+
+
+def test_the_frames_of_a_translated_error_keep_their_lines_and_lose_their_values(colour: Colour) -> None:
+    def connect(password: str) -> None:
+        raise ConnectionResetError(104, "reset") from LookupError(1)
+
+    async def logic() -> None:
+        await Step(connect, "s3cret")
+
+    with pytest.raises(ConnectionError) as caught:
+        try:
+            raise RuntimeError("what the caller handles already")
+        except RuntimeError:
+            colour(logic(), partial(translate, name="a", where="here"))
+    cause = caught.value.__cause__
+    (frame,) = [frame for frame, _ in walk_tb(cause.__traceback__) if frame.f_code.co_name == "connect"]
+    assert frame.f_locals == {}
+    assert isinstance(cause.__cause__, LookupError)
+
+
+def test_what_the_caller_handles_already_keeps_its_values(colour: Colour) -> None:
+    def broken(value: int) -> None:
+        raise RuntimeError(value)
+
+    def fails() -> None:
+        raise OSError(5, "fails")
+
+    async def logic() -> None:
+        await Step(fails)
+
+    try:
+        broken(42)
+    except RuntimeError as handled:
+        with pytest.raises(OSError, match="here") as caught:
+            colour(logic(), partial(translate, name="a", where="here"))
+        assert handled in (caught.value.__context__, caught.value.__cause__.__context__)
+        (frame,) = [frame for frame, _ in walk_tb(handled.__traceback__) if frame.f_code.co_name == "broken"]
+        assert frame.f_locals == {"value": 42}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import threading
 from functools import partial
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from django_fsspec_storages.errors import translate
-from django_fsspec_storages.filesystems.driver import ShieldedStep, Step, arun, bridge, run
+from django_fsspec_storages.filesystems.driver import ShieldedStep, Step, arun, bridge, filesystem_loop, run
 from tests.support.interruptions import ctrl_c_once
 from tests.support.object_store import Gate
 from tests.support.waiting import until
@@ -190,8 +189,26 @@ def test_a_coroutine_cancelled_by_others_is_an_error_and_no_result() -> None:
     async def cancelled() -> None:
         raise asyncio.CancelledError
 
-    with pytest.raises((asyncio.CancelledError, concurrent.futures.CancelledError)):
+    with pytest.raises(ConnectionAbortedError):
         bridge(cancelled())
+    with pytest.raises(ConnectionAbortedError):
+        asyncio.run(arun(guarded(Step(cancelled), [])))
+
+
+def test_what_is_dropped_together_with_its_logic_is_dropped_quietly() -> None:
+    events: list[str] = []
+
+    async def main() -> None:
+        gate = Gate()
+        logic = guarded(Step(gate.passage), events)
+        running = arun(logic)
+        running.send(None)
+        logic.close()  # as the garbage collector may have it
+        running.close()
+        filesystem_loop().call_soon_threadsafe(gate.open)
+
+    asyncio.run(main())
+    assert events == ["told"]
 
 
 def test_a_blocking_call_on_the_filesystems_own_loop_is_refused() -> None:
