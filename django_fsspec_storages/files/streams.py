@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from asgiref.sync import sync_to_async
 from django.core.files.base import File
 
 from django_fsspec_storages.filesystems.base import Download
@@ -13,7 +14,7 @@ from django_fsspec_storages.filesystems.readers import Cursor, release
 if TYPE_CHECKING:
     from django_fsspec_storages.storage import FsspecStorage
 
-__all__ = ["AsyncStream", "Stream"]
+__all__ = ["AsyncStream", "AsyncStreamWrapper", "NativeAsyncStream", "Stream"]
 
 
 class _Forward:
@@ -65,11 +66,33 @@ class Stream(_Forward):
         self.close()
 
 
-class AsyncStream(_Forward):
-    """Pieces of a file, for ``StreamingHttpResponse`` under ASGI. Opened by ``aopen_stream``."""
+class AsyncStream:
+    """Pieces of a file, for ``StreamingHttpResponse`` under ASGI. ``aopen_stream`` makes it."""
+
+    #: How many bytes the stream yields in all.
+    length: int
+    #: The size of the whole file in bytes.
+    size: int
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
+
+    async def __anext__(self) -> bytes:
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        """Let go of the file."""
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.aclose()
+
+
+class NativeAsyncStream(_Forward, AsyncStream):
+    """An async stream over the filesystem's own coroutines."""
 
     async def __anext__(self) -> bytes:
         piece = await self._storage.arun("read", self._name, self._next())
@@ -82,8 +105,28 @@ class AsyncStream(_Forward):
         """Let go of the file."""
         self.close()
 
-    async def __aenter__(self) -> Self:
-        return self
 
-    async def __aexit__(self, *error: object) -> None:
-        self.close()
+class AsyncStreamWrapper(AsyncStream):
+    """An async stream over a blocking one: where a project overrides ``open_stream``, its stream is the one to read.
+
+    Whatever else the stream has (``size`` and ``length``, if it is one of ours) is found here too.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._pieces = iter(stream)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    async def __anext__(self) -> bytes:
+        piece: bytes | None = await sync_to_async(lambda: next(self._pieces, None))()
+        if piece is None:
+            await self.aclose()
+            raise StopAsyncIteration
+        return piece
+
+    async def aclose(self) -> None:
+        """Close the blocking stream, if it can be closed."""
+        if hasattr(self._stream, "close"):
+            await sync_to_async(self._stream.close)()

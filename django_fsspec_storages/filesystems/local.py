@@ -11,7 +11,13 @@ from fsspec.implementations.local import LocalFileSystem
 
 from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
 from django_fsspec_storages.filesystems.local_io import LocalDownload, LocalUpload
-from django_fsspec_storages.filesystems.local_scan import DANGLING, LocalScan, facts_of, folder_entries, tree_entries
+from django_fsspec_storages.filesystems.local_scan import (
+    DANGLING,
+    LocalScan,
+    facts_of,
+    folder_entries,
+    tree_entries,
+)
 from django_fsspec_storages.filesystems.mending import Mended
 from django_fsspec_storages.filesystems.temporary import is_temporary
 

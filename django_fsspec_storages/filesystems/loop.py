@@ -84,8 +84,12 @@ class Running(concurrent.futures.Future[T]):
         self._task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[T]) -> None:
-        if task.cancelled() and not self._stopped:  # to its caller, who cancelled nothing, it is an error like others
-            self.set_exception(ConnectionAbortedError(errno.ECONNABORTED, "The filesystem gave the request up"))
+        if (
+            task.cancelled() and not self._stopped
+        ):  # to its caller, who cancelled nothing, it is an error like others
+            self.set_exception(
+                ConnectionAbortedError(errno.ECONNABORTED, "The filesystem gave the request up")
+            )
         elif task.cancelled():
             self.set_exception(asyncio.CancelledError())
         elif (error := task.exception()) is not None:

@@ -140,7 +140,7 @@ class AheadReader(RawReader):
         super().__init__(download, name, translate)
 
     @property
-    def position(self) -> int:  # type: ignore[override]
+    def position(self) -> int:
         return self._cursor.position
 
     @position.setter

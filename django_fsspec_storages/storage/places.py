@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from functools import lru_cache
@@ -81,11 +82,17 @@ class OnFilesystem(Running):
             if isinstance(error, (ImportError, TypeError, ValueError, AttributeError, LookupError)):
                 raise ImproperlyConfigured(f"{self.where()}: protocol {protocol!r}: {said}.") from cause
             raise
+        self.__dict__["_made"] = generation()
         if all(
             type(value) in _SCALARS for value in options.values()
         ):  # others could be changed where they are
             self.__dict__["_last"] = _Last(generation(), protocol, options, filesystem)
         return filesystem
+
+    async def aprepare(self) -> None:
+        """See :meth:`Running.aprepare`."""
+        if self.__dict__.get("_made") != generation():
+            await asyncio.to_thread(lambda: self.fs)
 
     @property
     @sensitive_variables()

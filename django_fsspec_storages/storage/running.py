@@ -70,6 +70,10 @@ class Running(CommonOptions):
         """The filesystem."""
         raise NotImplementedError
 
+    async def aprepare(self) -> None:
+        """Have the filesystem made in a thread, if it is not yet: no event loop should wait while an SDK is imported."""
+        raise NotImplementedError
+
     def overrides(self, method: str) -> bool:
         """Tell whether a project has its own version of a method, by a subclass or on the instance."""
         return method in vars(self) or _is_projects(cast("Hashable", type(self)), method)
@@ -116,13 +120,23 @@ class Running(CommonOptions):
 
     async def arun_watched(self, watch: Watch, logic: Logic[T]) -> T:
         """Run a logic that notes bytes and attempts for the log by itself."""
+        try:
+            await self.aprepare()
+        except BaseException:
+            logic.close()
+            raise
         return await arun(logic, self.translator(watch.name), self._seconds())
 
 
 @cache
 def _is_projects(cls: Any, method: str) -> bool:
     home = next(base for base in cls.__mro__ if method in vars(base))
-    return home.__module__.partition(".")[0] not in ("django_fsspec_storages", "django")
+    return not is_ours(home) and home.__module__.partition(".")[0] != "django"
+
+
+def is_ours(cls: type[Any]) -> bool:
+    """Tell whether a class is of this package."""
+    return cls.__module__.partition(".")[0] == "django_fsspec_storages"
 
 
 def _translate(running: Running, name: str, error: BaseException) -> OSError | None:

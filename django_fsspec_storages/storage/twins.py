@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -11,10 +11,11 @@ from asgiref.sync import sync_to_async
 from django.core.files.utils import validate_file_name
 
 from django_fsspec_storages.files.aio import AsyncFile, AsyncReader, AsyncWrapper, AsyncWriter
-from django_fsspec_storages.files.streams import AsyncStream
+from django_fsspec_storages.files.streams import AsyncStream, AsyncStreamWrapper, NativeAsyncStream
 from django_fsspec_storages.filesystems.handles import split_mode
 from django_fsspec_storages.filesystems.uploads import Sink
 from django_fsspec_storages.storage import operations
+from django_fsspec_storages.storage.running import is_ours
 from django_fsspec_storages.storage.source import name_for
 
 if TYPE_CHECKING:
@@ -50,16 +51,16 @@ TWINS: dict[str, tuple[str, ...]] = {
 }
 
 
-def _depth(cls: type[Any], attribute: str) -> int:
-    """Return how near to ``cls`` in the order of its bases an attribute is defined."""
-    return next((i for i, base in enumerate(cls.__mro__) if attribute in vars(base)), len(cls.__mro__))
-
-
 def _gives_way(storage: Any, twin: str) -> bool:
     """Tell whether a project has its own version of a method that the twin stands for, nearer than the twin itself."""
-    cls = type(storage)
-    native = _depth(cls, twin)
-    return any(method in vars(storage) or _depth(cls, method) < native for method in TWINS[twin])
+    if any(method in vars(storage) for method in TWINS[twin]):
+        return True
+    for cls in type(storage).__mro__:
+        if twin in vars(cls):
+            return False
+        if not is_ours(cls) and any(method in vars(cls) for method in TWINS[twin]):
+            return True
+    return False
 
 
 def _twin(native: Native) -> Native:
@@ -77,36 +78,22 @@ def _twin(native: Native) -> Native:
     return cast("Native", call)
 
 
-async def _in_threads(stream: Any) -> AsyncIterator[bytes]:
-    try:
-        pieces = iter(stream)
-        while (piece := await sync_to_async(lambda: next(pieces, None))()) is not None:
-            yield piece
-    finally:
-        if hasattr(stream, "close"):
-            stream.close()
-
-
 #: What turns the sync method's result into the twin's.
-_WRAPPERS: dict[str, Callable[[Any], Any]] = {"aopen": AsyncWrapper, "aopen_stream": _in_threads}
+_WRAPPERS: dict[str, Callable[[Any], Any]] = {"aopen": AsyncWrapper, "aopen_stream": AsyncStreamWrapper}
 
 
 class AsyncTwins:
     """Async methods named as Django names them, each the native twin of a sync one.
 
     A twin gives way to ``sync_to_async`` of the sync method wherever a project overrides what it stands for: a virus
-    scan in ``_save`` is never skipped.
+    scan in ``_save`` is never skipped. A class of ours that overrides a sync method leaves the twin native: what it
+    does there must not block, or it brings a twin of its own.
     """
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if AsyncTwins in cls.__bases__:  # the class they are the twins of: here, both are at one depth
-            for twin in TWINS:
-                setattr(cls, twin, vars(AsyncTwins)[twin])
 
     @_twin
     async def aopen(self: FsspecStorage, name: str, mode: str = "rb") -> AsyncFile:  # type: ignore[misc]
         """Open a file for ``async with await storage.aopen(name)``; as ``open``."""
+        await self.aprepare()
         action, _ = split_mode(mode, self.fs.writes_in_place)
         if action == "+":
             return AsyncWrapper(await sync_to_async(self.open)(name, mode))
@@ -124,7 +111,7 @@ class AsyncTwins:
     ) -> AsyncStream:
         """Open a file for one pass in bounded memory under ASGI; as ``open_stream``."""
         download = await self.arun("open", name, operations.begin_read(self, name, start, length))
-        return AsyncStream(self, name, download, start, length)
+        return NativeAsyncStream(self, name, download, start, length)
 
     @_twin
     async def asave(  # type: ignore[misc]

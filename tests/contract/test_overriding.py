@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import threading
 
 import pytest
 from django.core.exceptions import SuspiciousFileOperation
@@ -191,9 +192,28 @@ class TestTwins:
         storage = override(open_stream=open_stream).storage
 
         async def read():
-            return [piece async for piece in await storage.aopen_stream("a.txt")]
+            async with await storage.aopen_stream("a.txt") as stream:
+                return [piece async for piece in stream]
 
         assert asyncio.run(read()) == [b"own", b"er"]
+
+    def test_an_overridden_stream_of_ours_keeps_its_length_and_is_closed(self, seed, override):
+        seed({"a.txt": b"content"})
+        opened = []
+
+        def open_stream(self, name, start=0, length=None):
+            opened.append(super(type(self), self).open_stream(name, start, length))
+            return opened[-1]
+
+        storage = override(open_stream=open_stream).storage
+
+        async def read():
+            async with await storage.aopen_stream("a.txt", 3) as stream:
+                return stream.length, stream.size, await anext(stream)
+
+        assert asyncio.run(read()) == (4, 7, b"tent")
+        with pytest.raises(StopIteration):
+            next(opened[0])
 
     def test_a_subclass_that_overrides_nothing_stays_native(self, override):
         from django_fsspec_storages.storage.twins import TWINS, _gives_way
@@ -201,6 +221,48 @@ class TestTwins:
         native, own = override().storage, override(size=lambda self, name: 1).storage
         assert {twin for twin in TWINS if _gives_way(native, twin)} == set()
         assert {twin for twin in TWINS if _gives_way(own, twin)} == {"asize"}
+
+    def test_a_backend_of_this_package_that_overrides_stays_native_and_its_subclasses_give_way(
+        self, override
+    ):
+        from django_fsspec_storages.storage.twins import TWINS, _gives_way
+
+        methods = {
+            "sign": lambda self, name, **signing: "signed",
+            "object_metadata": lambda self, name, content: {},
+        }
+        backend = type(override(**methods).storage)
+        assert {twin for twin in TWINS if _gives_way(backend(), twin)} == {"asave", "aurl"}
+        backend.__module__ = "django_fsspec_storages.backends.tried"
+        assert {twin for twin in TWINS if _gives_way(backend(), twin)} == set()
+        below = type("Below", (backend,), {"__module__": __name__, "object_metadata": lambda self, *args: {}})
+        assert {twin for twin in TWINS if _gives_way(below(), twin)} == {"asave"}
+
+    def test_the_url_of_a_manifest_which_must_be_read_is_asked_for_in_a_thread(self, override):
+        from django_fsspec_storages.static import ManifestMixin, StaticMixin
+
+        threads = []
+
+        def read_manifest(self):
+            threads.append(threading.current_thread())
+            return '{"version": "1.1", "paths": {"a.txt": "a.1.txt"}, "hash": ""}'
+
+        calls = override(ManifestMixin, StaticMixin, read_manifest=read_manifest)
+        assert calls.url("a.txt").endswith("/a.1.txt")
+        assert (threads[0] is threading.main_thread()) is (calls.colour == "sync")
+
+    def test_the_filesystem_is_made_in_a_thread(self, space, override, monkeypatch):
+        threads = []
+        calls = override()
+        make = type(calls.storage)._filesystem
+
+        def made(storage):
+            threads.append(threading.current_thread())
+            return make(storage)
+
+        monkeypatch.setattr(type(calls.storage), "_filesystem", made)
+        calls.exists("a.txt")
+        assert (threads[0] is threading.main_thread()) is (calls.colour == "sync")
 
     def test_a_method_that_is_replaced_on_the_object_is_called(self, override):
         storage = override().storage

@@ -209,7 +209,7 @@ def test_the_frames_of_a_translated_error_keep_their_lines_and_lose_their_values
             raise RuntimeError("what the caller handles already")
         except RuntimeError:
             colour(logic(), partial(translate, name="a", where="here"))
-    cause = caught.value.__cause__
+    cause: Any = caught.value.__cause__
     (frame,) = [frame for frame, _ in walk_tb(cause.__traceback__) if frame.f_code.co_name == "connect"]
     assert frame.f_locals == {}
     assert isinstance(cause.__cause__, LookupError)
@@ -230,6 +230,7 @@ def test_what_the_caller_handles_already_keeps_its_values(colour: Colour) -> Non
     except RuntimeError as handled:
         with pytest.raises(OSError, match="here") as caught:
             colour(logic(), partial(translate, name="a", where="here"))
-        assert handled in (caught.value.__context__, caught.value.__cause__.__context__)
+        ours: Any = caught.value
+        assert handled in (ours.__context__, ours.__cause__.__context__)
         (frame,) = [frame for frame, _ in walk_tb(handled.__traceback__) if frame.f_code.co_name == "broken"]
         assert frame.f_locals == {"value": 42}
