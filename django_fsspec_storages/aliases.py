@@ -98,10 +98,12 @@ class Aliased(Configured):
     def _constructor_args(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         # Read by the deconstruct() that Django's decorator puts on a subclass.
         args, kwargs = self._given
-        options = type(self).declared_options()
-        secret = [option for option in options.values() if option.secret]
-        hidden = {option.key for option in secret} | {old.name for option in secret for old in option.legacy}
-        return args, {name: value for name, value in kwargs.items() if name not in hidden}
+        secrecy = {option.key: option.secret for option in type(self).declared_options().values()}
+        for option in type(self).declared_options().values():
+            secrecy.update((old.name, option.secret) for old in option.legacy)
+        return args, {
+            name: value for name, value in kwargs.items() if not secrecy.get(name, _sounds_secret(name))
+        }
 
     @_constructor_args.setter
     def _constructor_args(self, value: tuple[tuple[Any, ...], dict[str, Any]]) -> None:
@@ -167,6 +169,13 @@ class Aliased(Configured):
             if name == "_given" or not self._is_cache(name):
                 twin.__dict__[name] = copy.deepcopy(value, memo)
         return twin
+
+
+def _sounds_secret(name: str) -> bool:
+    """Tell whether Django would hide a setting of this name: all that is known of a project's own options."""
+    from django.views.debug import SafeExceptionReporterFilter
+
+    return SafeExceptionReporterFilter.hidden_settings.search(name) is not None
 
 
 def _rebuilt(cls: type[Aliased], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Aliased:

@@ -26,7 +26,7 @@ def memory(**options: Any) -> FsspecStorage:
 @pytest.fixture(autouse=True)
 def _empty() -> Any:
     yield
-    memory().fs.clear()  # type: ignore[attr-defined]
+    memory().fs.clear()
 
 
 @pytest.mark.parametrize("location", URLS)

@@ -94,6 +94,8 @@ def test_an_unknown_keyword_like_no_other_is_refused_with_a_list() -> None:
         ("bucket", "SHOP_BUCKET_2", 5, "5 is int, not str"),
         ("signed", "SHOP_SIGNED", "perhaps", "'perhaps' is str, not bool"),
         ("total_timeout", "FSSPEC_STORAGE_TOTAL_TIMEOUT", "soon", "'soon' is str, not float or int"),
+        ("total_timeout", "FSSPEC_STORAGE_TOTAL_TIMEOUT", 0, "0 is not greater than zero"),
+        ("read_timeout", "FSSPEC_STORAGE_READ_TIMEOUT", -1.5, "-1.5 is not greater than zero"),
         ("allow_overwrite", "FSSPEC_STORAGE_ALLOW_OVERWRITE", "maybe", "'maybe' is str, not bool"),
         ("storage_options", "FSSPEC_STORAGE_OPTIONS", "a=b", "the value is str, not dict"),
         ("token", "SHOP_TOKEN", 5, "the value is int, not str"),

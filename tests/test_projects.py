@@ -26,7 +26,7 @@ MEMORY: dict[str, Any] = {"protocol": "memory", "storage_options": SPACE}
 @pytest.fixture(autouse=True)
 def _empty() -> Any:
     yield
-    FsspecStorage(**MEMORY).fs.clear()  # type: ignore[attr-defined]
+    FsspecStorage(**MEMORY).fs.clear()
 
 
 def text(storage: Storage, name: str) -> bytes:

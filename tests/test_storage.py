@@ -27,7 +27,7 @@ def memory(**options: Any) -> FsspecStorage:
 @pytest.fixture(autouse=True)
 def _empty() -> Any:
     yield
-    memory().fs.clear()  # type: ignore[attr-defined]
+    memory().fs.clear()
 
 
 # The filesystem below

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import IO, Any, ClassVar, Literal
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Literal
 
 from django_fsspec_storages.errors import Translate, translate
 from django_fsspec_storages.filesystems.driver import Step, arun, bridge, run
@@ -134,7 +134,13 @@ async def _page(scan: Scan) -> list[Facts] | None:
     return page
 
 
-class Contract:
+if TYPE_CHECKING:  # whatever keeps the contract is an fsspec filesystem too, and type checkers should know
+    from fsspec import AbstractFileSystem as _FsspecFileSystem
+else:
+    _FsspecFileSystem = object
+
+
+class Contract(_FsspecFileSystem):  # type: ignore[misc]
     """What a filesystem of ours promises beyond fsspec's interface. The primitives block."""
 
     #: Longest name between two slashes, and longest path, in UTF-8 bytes; None: the server says.

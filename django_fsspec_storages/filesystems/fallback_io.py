@@ -21,17 +21,16 @@ if TYPE_CHECKING:
 
 __all__ = ["FallbackDownload", "FallbackScan", "FallbackUpload", "facts_of", "time_of"]
 
-#: One lock a path: makes check-and-move one step among the threads of this process.
-_publishing: weakref.WeakValueDictionary[tuple[int, str], threading.Lock] = weakref.WeakValueDictionary()
+#: One lock a path, on whichever filesystem (two may lead to one place): makes check-and-move one step among threads.
+_publishing: weakref.WeakValueDictionary[str, threading.Lock] = weakref.WeakValueDictionary()
 _finding = threading.Lock()
 
 
-def _lock_of(filesystem: FallbackFileSystem, path: str) -> threading.Lock:
-    key = (id(filesystem), path)
+def _lock_of(path: str) -> threading.Lock:
     with _finding:
-        lock = _publishing.get(key)
+        lock = _publishing.get(path)
         if lock is None:
-            lock = _publishing[key] = threading.Lock()
+            lock = _publishing[path] = threading.Lock()
         return lock
 
 
@@ -130,7 +129,7 @@ class FallbackUpload(Upload):
 
     def commit(self) -> None:
         self._handle.close()
-        with _lock_of(self._filesystem, self._path):
+        with _lock_of(self._path):
             if self._exclusive and self._filesystem.wrapped.exists(self._path):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), self._path)
             if self._filesystem.wrapped.isdir(self._path):  # a move would go into it

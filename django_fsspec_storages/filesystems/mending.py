@@ -32,7 +32,7 @@ class Mended(Contract):
         :param compression: as in fsspec: a name of its, or ``"infer"``.
         :raises ValueError: if the filesystem cannot honour the mode.
         """
-        path = self._strip_protocol(path)  # type: ignore[attr-defined]
+        path = self._strip_protocol(path)
         text = {k: kwargs.pop(k) for k in ("encoding", "errors", "newline") if k in kwargs}
         kwargs.pop("autocommit", None)
         if getattr(self, "_intrans", False) and "r" not in mode:

@@ -127,6 +127,20 @@ class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
             return False
         return self.allow_overwrite or not self.exists(name)
 
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        """Return a name that is free, or may be overwritten: as Django does, and no longer than the filesystem allows.
+
+        :param max_length: of the name, in characters.
+        :raises SuspiciousFileOperation: if the name cannot be shortened so far.
+        """
+        filesystem = self.fs
+        if filesystem.max_path is not None:
+            path = names.join(self._root(filesystem), names.clean(name))
+            # In characters, of which each that is cut off frees a byte at least.
+            most = len(str(name)) + filesystem.max_path - len(path.encode())
+            max_length = most if max_length is None else min(most, max_length)
+        return super().get_available_name(name, max_length=max_length)
+
     def get_alternative_name(self, file_root: str, file_ext: str) -> str:
         """Return a name with seven random characters, no longer than the filesystem allows.
 

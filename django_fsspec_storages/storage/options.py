@@ -84,17 +84,20 @@ class CommonOptions(Configured):
         "FSSPEC_STORAGE_CONNECT_TIMEOUT",
         default=30.0,
         type=(float, int),
-        doc="Seconds to wait for a connection; for backends that make one.",
+        positive=True,
+        doc="Seconds to wait for a connection, where the backend makes one.",
     )
     read_timeout: Option[float] = Option(
         "FSSPEC_STORAGE_READ_TIMEOUT",
         default=30.0,
         type=(float, int),
-        doc="Seconds without progress after which a transfer is given up; for backends that have a connection.",
+        positive=True,
+        doc="Seconds without progress after which a transfer is given up, where the backend has a connection.",
     )
     total_timeout: Option[float | None] = Option(
         "FSSPEC_STORAGE_TOTAL_TIMEOUT",
         type=(float, int),
+        positive=True,
         doc="Seconds after which one operation is given up even if it progresses. No limit unless set.",
     )
 
@@ -119,9 +122,9 @@ class FsspecOptions(TypedDict, total=False):
     directory_permissions_mode: int | None
     """Permissions of new folders, where the filesystem has any."""
     connect_timeout: float
-    """Seconds to wait for a connection; for backends that make one."""
+    """Seconds to wait for a connection, where the backend makes one."""
     read_timeout: float
-    """Seconds without progress after which a transfer is given up; for backends that have a connection."""
+    """Seconds without progress after which a transfer is given up, where the backend has a connection."""
     total_timeout: float | None
     """Seconds after which one operation is given up even if it progresses. No limit unless set."""
 

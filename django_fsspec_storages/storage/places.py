@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path, PurePath
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.views.decorators.debug import sensitive_variables
@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_variables
 from django_fsspec_storages import names
 from django_fsspec_storages.errors import CannotKeepPromise, translate
 from django_fsspec_storages.filesystems import Contract, Promise, deviations_of, get_filesystem
-from django_fsspec_storages.filesystems.registry import LOCAL
+from django_fsspec_storages.filesystems.registry import LOCAL, timeout_options
 from django_fsspec_storages.filesystems.temporary import is_temporary
 from django_fsspec_storages.options.option import generation
 from django_fsspec_storages.storage.running import Running
@@ -68,16 +68,19 @@ class OnFilesystem(Running):
 
     @sensitive_variables()
     def _filesystem(self) -> Contract:
-        protocol, options = self.protocol, self._merged_options()
+        protocol: str = self.protocol
+        options: dict[str, Any] = {}
         if not protocol:
             raise ImproperlyConfigured(f"{self.where()}: no protocol is set.")
         try:
+            options = self._merged_options()
             filesystem = get_filesystem(protocol, options)
         except Exception as error:
             # A debug page shows the locals of every frame: neither this one nor those below keep secrets.
             said, options = _masked(str(error), options), {}
             cause = error.with_traceback(None) if said == str(error) else None
-            if (ours := translate(error, "", self.where())) is not None:  # it connects as soon as it is made
+            ours = self.with_waits(translate(error, "", self.where()))
+            if ours is not None:  # it connects as soon as it is made
                 raise ours from cause
             if isinstance(error, (ImportError, TypeError, ValueError, AttributeError, LookupError)):
                 raise ImproperlyConfigured(f"{self.where()}: protocol {protocol!r}: {said}.") from cause
@@ -113,7 +116,7 @@ class OnFilesystem(Running):
         """Return the constructor options of the filesystem; a provider's class translates its own options here."""
         if self.protocol in LOCAL:
             return {"file_mode": self.file_permissions_mode, "dir_mode": self.directory_permissions_mode}
-        return {}
+        return timeout_options(self.protocol, self.connect_timeout, self.read_timeout)
 
     def _root(self, filesystem: Contract) -> str:
         location: Any = self.location
@@ -165,7 +168,7 @@ class OnFilesystem(Running):
                 f"{self.where()}: no URL of fsspec's leads here. Use storage.fs_path(name) with filesystem=storage.fs."
             )
         names.check_url_form(path.partition("://")[2] or path)  # the location may be an HTTP address
-        return self.fs.unstrip_protocol(path)  # type: ignore[attr-defined,no-any-return]
+        return cast("str", self.fs.unstrip_protocol(path))
 
     def path(self, name: str | PurePath) -> str:
         """Return the path on this machine.

@@ -21,6 +21,8 @@ __all__ = ["Running", "Watch"]
 
 T = TypeVar("T")
 
+_WAITS = ("connect_timeout", "read_timeout", "total_timeout")
+
 #: A name and password in a URL: refused in a location, and not shown before it is.
 _USERINFO = re.compile(r"//[^/@]*@")
 
@@ -71,7 +73,7 @@ class Running(CommonOptions):
         raise NotImplementedError
 
     async def aprepare(self) -> None:
-        """Have the filesystem made in a thread, if it is not yet: no event loop should wait while an SDK is imported."""
+        """Have the filesystem made in a thread, if it is not yet: an event loop must not wait for an SDK's import."""
         raise NotImplementedError
 
     def overrides(self, method: str) -> bool:
@@ -91,6 +93,13 @@ class Running(CommonOptions):
     def explain(self, error: BaseException) -> type[OSError] | None:
         """Return the built-in class that says what the provider's error says; None where the common map will do."""
         return self.fs.explain(error)
+
+    def with_waits(self, error: OSError | None) -> OSError | None:
+        """Return an error of ours, which names the waits that were configured if it says that there was no answer."""
+        if not isinstance(error, TimeoutError):
+            return error
+        waits = (f"{option} is {seconds} s" for option in _WAITS if (seconds := getattr(self, option)))
+        return TimeoutError(error.errno, f"{error.strerror} ({', '.join(waits)})", error.filename)
 
     def translator(self, name: object) -> Translate:
         """Return the map from the filesystem's errors to ours, for one name."""
@@ -140,4 +149,4 @@ def is_ours(cls: type[Any]) -> bool:
 
 
 def _translate(running: Running, name: str, error: BaseException) -> OSError | None:
-    return translate(error, name, running.where(), running.explain)
+    return running.with_waits(translate(error, name, running.where(), running.explain))

@@ -127,7 +127,7 @@ def _simplecache(root: Path, server: str) -> dict[str, Any]:
 
 
 def _space(root: Path) -> dict[str, Any]:
-    return get_filesystem("memory", {"space": str(root)}).store  # type: ignore[attr-defined]
+    return get_filesystem("memory", {"space": str(root)}).store
 
 
 def _memory(root: Path) -> Files:
@@ -136,7 +136,7 @@ def _memory(root: Path) -> Files:
 
 def _to_memory(root: Path, files: Files) -> None:
     for name, content in files.items():
-        get_filesystem("memory", {"space": str(root)}).pipe_file(f"/{name}", content)  # type: ignore[attr-defined]
+        get_filesystem("memory", {"space": str(root)}).pipe_file(f"/{name}", content)
 
 
 def _global_memory(root: Path) -> Files:
@@ -164,7 +164,7 @@ def _objects(root: Path) -> Files:
 
 def _to_objects(root: Path, files: Files) -> None:
     for name, content in files.items():
-        get_filesystem("costore", {"store": str(root)}).pipe_file(name, content)  # type: ignore[attr-defined]
+        get_filesystem("costore", {"store": str(root)}).pipe_file(name, content)
 
 
 # Read-only
@@ -193,7 +193,7 @@ BACKENDS: dict[str, Backend] = {
         lambda root, server: {"location": LOCATION, "storage_options": {"space": str(root)}},
         _memory,
         _to_memory,
-        forget=lambda root: get_filesystem("memory", {"space": str(root)}).clear(),  # type: ignore[attr-defined]
+        forget=lambda root: get_filesystem("memory", {"space": str(root)}).clear(),
     ),
     "coroutine": Backend(
         "costore",

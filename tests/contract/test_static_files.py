@@ -123,6 +123,16 @@ def test_a_file_in_the_way_of_nothing_is_kept(site, space):
     assert space.files()["mine.txt"] == b"mine"
 
 
+@pytest.mark.on("local", "django")
+def test_files_are_linked_where_they_are_on_this_disk(site, space):
+    assert f"{len(SOURCES)} static files symlinked" in _collect(link=True, post_process=False)
+    linked = space.root / "outer/location/css/print.css"
+    assert linked.is_symlink()
+    assert linked.read_bytes() == SOURCES["css/print.css"]
+    assert f"{len(SOURCES)} static files copied" in _collect(post_process=False)
+    assert not linked.is_symlink()
+
+
 @pytest.mark.on("local")
 def test_the_setting_that_django_dropped_names_the_class(space, site, kind):
     with override_settings(

@@ -99,3 +99,16 @@ class TestNames:
         alternative = storage.get_alternative_name("d/a", ".txt")
         assert alternative.startswith("d/a_")
         assert len(alternative) == len("d/a_1234567.txt")
+
+    @pytest.mark.on("coroutine", "dir-over-memory", "dir-over-local")
+    @pytest.mark.parametrize("letter", ["x", "ü"])
+    def test_an_alternative_is_no_longer_than_the_filesystem_allows(self, space, calls, letter):
+        limit = calls.storage.fs.max_path - len(calls.storage.fs_path("").encode()) - 1
+        folders = "/".join(["d" * 199] * ((limit - 50) // 200)) + "/"
+        room = limit - len(folders) - len(".txt")
+        name = f"{folders}{letter * (room // len(letter.encode()))}.txt"
+        saved = [calls.put(name, b"1"), calls.put(name, b"2"), calls.put(name, b"3")]
+        assert saved[0] == name
+        assert len(set(saved)) == 3
+        assert all(len(each.encode()) <= limit and each.endswith(".txt") for each in saved)
+        assert space.files() == dict(zip(saved, [b"1", b"2", b"3"], strict=True))

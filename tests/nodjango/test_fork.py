@@ -17,7 +17,7 @@ from tests.support.processes import in_child
 LOCKS: dict[str, Any] = {
     "memory": lambda place: memory._lock,
     "fallback": lambda place: fallback_io._finding,
-    "path": lambda place: fallback_io._lock_of(place.filesystem, place.path("child")),
+    "path": lambda place: fallback_io._lock_of(place.path("child")),
 }
 
 

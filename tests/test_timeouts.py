@@ -1,0 +1,61 @@
+"""A server that accepts and never answers is given up after the wait that was configured, which the error names."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+
+from django_fsspec_storages import FsspecStorage
+from tests.contract.backends import BACKENDS  # registers the protocol of the object store
+from tests.support.object_store import store_named
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """The port of a server that accepts connections and says nothing."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(128)
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize("call", ["exists", "size", "open", "listdir", "get_modified_time"])
+def test_a_silent_web_server(silent: int, call: str) -> None:
+    storage = FsspecStorage(protocol="http", location=f"http://127.0.0.1:{silent}/files", read_timeout=0.2)
+    with pytest.raises(TimeoutError, match=r"127\.0\.0\.1.*read_timeout is 0\.2 s") as caught:
+        getattr(storage, call)("a.txt")
+    assert caught.value.filename == "a.txt"
+    with pytest.raises(TimeoutError, match=r"read_timeout is 0\.2 s"):
+        asyncio.run(getattr(storage, f"a{call}")("a.txt"))
+
+
+def test_a_silent_ftp_server(silent: int) -> None:
+    server = {"host": "127.0.0.1", "port": silent}
+    storage = FsspecStorage(protocol="ftp", read_timeout=0.2, storage_options=server)
+    with pytest.raises(TimeoutError, match=r"ftp.*read_timeout is 0\.2 s"):
+        storage.exists("a.txt")
+
+
+def test_what_a_project_says_of_timeouts_wins() -> None:
+    import aiohttp
+
+    own = {"client_kwargs": {"timeout": aiohttp.ClientTimeout(total=1)}}
+    assert FsspecStorage(protocol="https", storage_options=own).storage_options == own
+
+
+@pytest.mark.parametrize(("held", "content"), [("put", b"1"), ("part", b"1" * 700_001)])
+def test_an_operation_that_takes_too_long_in_all(held: str, content: bytes) -> None:
+    assert "coroutine" in BACKENDS
+    storage: Any = FsspecStorage(
+        protocol="costore", location="", total_timeout=0.2, storage_options={"store": f"timeouts-{held}"}
+    )
+    store_named(f"timeouts-{held}").hold(held)
+    with pytest.raises(TimeoutError, match=r"total_timeout is 0\.2 s"):
+        storage.save("a.bin", ContentFile(content))
+    assert not storage.exists("a.bin")
+    assert list(storage.fs.leftovers("")) == []
