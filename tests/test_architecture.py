@@ -56,6 +56,7 @@ OTHERS = {
     "static": {"django"},
     "aliases": {"django"},
     "filesystems": {"fsspec"},
+    "filesystems.timeouts": {"aiohttp"},  # what fsspec's HTTP filesystem takes
     "options": {"django"},
     "names": {"django"},
     "errors": set(),

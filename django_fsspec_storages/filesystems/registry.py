@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from django_fsspec_storages.filesystems.base import Contract
 
-__all__ = ["LOCAL", "MENDED", "filesystem_class", "get_filesystem", "timeout_options"]
+__all__ = ["LOCAL", "MENDED", "filesystem_class", "get_filesystem"]
 
 #: Protocols whose filesystem has a mended class. Never registered with fsspec: that would change others' code.
 MENDED: dict[str, str] = {
@@ -66,22 +66,6 @@ def get_filesystem(protocol: str, options: Mapping[str, Any] | None = None) -> C
         while len(_cache) > CAPACITY:
             dropped.append(_cache.popitem(last=False))
     return made
-
-
-def timeout_options(protocol: str, connect: float | None, read: float | None) -> dict[str, Any]:
-    """Return the constructor options that bound the waits of a filesystem of fsspec's own.
-
-    Those of other packages have options of their own, which their users know, and defaults that end.
-
-    :param connect: seconds for a connection; None: no limit.
-    :param read: seconds without progress; None: no limit.
-    :raises ImportError: if the package that the filesystem needs is not installed.
-    """
-    if protocol in ("http", "https"):
-        from aiohttp import ClientTimeout
-
-        return {"client_kwargs": {"timeout": ClientTimeout(sock_connect=connect, sock_read=read)}}
-    return {"timeout": read} if protocol == "ftp" else {}  # ftplib knows one for both
 
 
 def _make(cls: type[Any], options: dict[str, Any]) -> Contract:
