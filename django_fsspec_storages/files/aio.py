@@ -12,7 +12,6 @@ from asgiref.sync import sync_to_async
 from django.core.files.base import File
 
 from django_fsspec_storages.filesystems.base import Download
-from django_fsspec_storages.filesystems.driver import Logic
 from django_fsspec_storages.filesystems.readers import Cursor, release, sought
 from django_fsspec_storages.filesystems.uploads import Sink
 
@@ -134,7 +133,6 @@ class AsyncWriter(AsyncFile):
         super().__init__(name, mode)
         self._storage = storage
         self._sink = sink
-        self._failed = False
 
     @property
     def size(self) -> int:
@@ -149,7 +147,7 @@ class AsyncWriter(AsyncFile):
         """See :meth:`AsyncFile.write`."""
         self._require_open()
         piece = data.encode() if isinstance(data, str) else bytes(memoryview(data))
-        await self._run("write", self._sink.write(piece))
+        await self._storage.arun("write", self.name, self._sink.write(piece))
         return len(data)
 
     async def close(self) -> None:
@@ -160,22 +158,19 @@ class AsyncWriter(AsyncFile):
         if self.closed:
             return
         self.closed = True
-        if self._failed:
-            raise OSError(f"An earlier write to {self.name!r} failed; nothing was published.")
-        await self._run("close", self._sink.commit())
+        await self._storage.arun("close", self.name, self._sink.commit())
 
     async def abort(self) -> None:
         """Close without publishing; what was there before stays."""
         self.closed = True
         await self._storage.arun("abort", self.name, self._sink.abort())
 
-    async def _run(self, operation: str, logic: Logic[Any]) -> None:
-        try:
-            await self._storage.arun(operation, self.name, logic)
-        except BaseException:
-            self._failed = True
-            await self._storage.arun("abort", self.name, self._sink.abort())
-            raise
+    async def __aexit__(self, kind: object, error: object, traceback: object) -> None:
+        if kind is None:
+            await self.close()
+        else:
+            self.closed = True
+            await self._storage.arun("abort", self.name, self._sink.give_up())
 
 
 class AsyncWrapper(AsyncFile):

@@ -11,8 +11,9 @@ import os
 import queue
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from django_fsspec_storages.filesystems.base import Contract, Upload, primitive
 from django_fsspec_storages.filesystems.driver import CallersStep, ShieldedStep, Step, filesystem_loop
@@ -28,8 +29,30 @@ GATHERED = 256 * 2**10
 PATIENCE_AT_EXIT = 5.0
 
 
+Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, None]])
+
+
+def _or_give_up(method: Method) -> Method:
+    """Have a logic of a sink abort the upload if it fails: nobody who calls it need think of that."""
+
+    @wraps(method)
+    async def logic(self: Sink, *arguments: Any) -> None:
+        try:
+            await method(self, *arguments)
+        except GeneratorExit:  # nobody performs steps any more: the loop was closed, or the logic dropped
+            self.abandon()
+            raise
+        except BaseException:
+            await self.give_up()
+            raise
+
+    return cast("Method", logic)
+
+
 class Sink:
     """Takes bytes of any length and gives them to an upload in parts of the size it wants. Its methods are logics.
+
+    Whichever of them fails has aborted the upload.
 
     :param exclusive: the path must be free; decided by the server.
     :param metadata: what is stored with the object, in the provider's own terms.
@@ -46,10 +69,12 @@ class Sink:
         self._arguments = (path, exclusive, metadata)
         self._begin_upload = primitive(filesystem, "begin_upload")
         self._upload: Upload | None = None
+        self._failed = False
         self._pending: list[bytes] = []
         self._pending_length = 0
         self._pid = os.getpid()
 
+    @_or_give_up
     async def begin(self) -> None:
         """Open the upload. Shielded: whoever is interrupted meanwhile still knows what there is to abort."""
         await ShieldedStep(
@@ -63,9 +88,11 @@ class Sink:
     async def _abegin(self) -> None:
         self._upload = await self._begin_upload(*self._arguments)
 
+    @_or_give_up
     async def write(self, data: bytes) -> None:
         """Take bytes; what makes a full part is sent on.
 
+        :raises OSError: after a failure.
         :raises ValueError: after a commit or an abort.
         """
         upload = self._open_upload()
@@ -84,20 +111,20 @@ class Sink:
         for start in range(0, whole, step):
             await Step(upload.part, gathered[start : start + step])
 
+    @_or_give_up
+    async def take(self, pieces: Iterator[bytes]) -> None:
+        """Write all of the caller's pieces: pulled in the caller's colour, their errors come out unchanged."""
+        while (piece := await CallersStep(next, pieces, None)) is not None:
+            await self.write(piece)
+
+    @_or_give_up
     async def commit(self) -> None:
-        """Send the rest and publish; abort if that fails."""
+        """Send the rest and publish; errors as :meth:`write`."""
         upload = self._open_upload()
-        try:
-            if self._pending:
-                await Step(upload.part, b"".join(self._pending))
-                self._pending = []
-            await ShieldedStep(upload.commit)
-        except GeneratorExit:  # nobody performs steps any more: the loop was closed, or the logic dropped
-            self.abandon()
-            raise
-        except BaseException:
-            await self.give_up()
-            raise
+        if self._pending:
+            await Step(upload.part, b"".join(self._pending))
+            self._pending = []
+        await ShieldedStep(upload.commit)
         self._upload = None
         _unfinished.discard(self)
 
@@ -111,12 +138,15 @@ class Sink:
 
     async def give_up(self) -> None:
         """Abort because of another error, which must not be hidden where the abort fails too."""
+        self._failed = self._failed or self._upload is not None
         try:
             await self.abort()
         except Exception as error:  # noqa: BLE001 - tried once more when the sink is dropped; then it is a leftover
             logger.warning("An upload that failed could not be aborted either: %s", type(error).__name__)
 
     def _open_upload(self) -> Upload:
+        if self._failed:
+            raise OSError("An earlier write to this file failed; nothing was published.")
         if self._upload is None:
             raise ValueError("I/O operation on closed file: the upload has ended.")
         if self._pid != os.getpid():
@@ -147,23 +177,15 @@ async def send(
 ) -> int:
     """Write all of ``pieces`` to ``path``: everything becomes visible at once, or nothing does.
 
-    A logic. The pieces are the caller's: they are pulled in the caller's colour, and their errors come out unchanged.
+    A logic. The pieces are the caller's, and so are their errors: see :meth:`Sink.take`.
 
     :return: how many bytes were written.
     :raises FileExistsError: if it is exclusive and the path is taken.
     """
     sink = Sink(filesystem, path, exclusive, metadata)
-    try:
-        await sink.begin()
-        while (piece := await CallersStep(next, pieces, None)) is not None:
-            await sink.write(piece)
-        await sink.commit()
-    except GeneratorExit:
-        sink.abandon()
-        raise
-    except BaseException:
-        await sink.give_up()
-        raise
+    await sink.begin()
+    await sink.take(pieces)
+    await sink.commit()
     return sink.length
 
 

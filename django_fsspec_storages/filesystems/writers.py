@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any, Self
 
 from django_fsspec_storages.errors import Translate
@@ -16,32 +17,15 @@ class Writer(io.BufferedIOBase):
     """A file open for writing: ``close`` publishes; an exception in its ``with`` block, or dropping it, does not."""
 
     def __init__(self, sink: Sink, name: str, mode: str, translate: Translate) -> None:
-        self._sink: Sink | None = sink
-        self._failed = False
+        self._sink = sink
         self._translate = translate
         self.name = name
         self.mode = mode
-        self._run(sink.begin())
+        run(sink.begin(), translate)
 
-    def _run(self, logic: Logic[Any]) -> None:
-        try:
-            run(logic, self._translate)
-        except BaseException:
-            self._failed = True
-            self._give_up()
-            raise
-
-    def _give_up(self) -> None:
-        sink, self._sink = self._sink, None
-        if sink is not None:
-            run(sink.give_up(), self._translate)
-
-    def _open_sink(self) -> Sink:
-        if self._sink is None:
-            if self._failed:
-                raise OSError(f"An earlier write to {self.name!r} failed; nothing was published.")
+    def _require_open(self) -> None:
+        if self.closed:
             raise ValueError("I/O operation on closed file.")
-        return self._sink
 
     def writable(self) -> bool:
         """Return True."""
@@ -49,7 +33,8 @@ class Writer(io.BufferedIOBase):
 
     def tell(self) -> int:
         """Return how many bytes were written."""
-        return self._open_sink().length
+        self._require_open()
+        return self._sink.length
 
     def write(self, data: Any) -> int:
         """Write bytes, or anything that has them.
@@ -57,10 +42,11 @@ class Writer(io.BufferedIOBase):
         :return: how many, which is always all.
         :raises OSError: if they could not be taken; the upload is aborted then.
         """
+        self._require_open()
         if isinstance(data, str):
             raise TypeError("a bytes-like object is required, not 'str'")
         piece = data if type(data) is bytes else bytes(memoryview(data).cast("B"))
-        self._run(self._open_sink().write(piece))
+        run(self._sink.write(piece), self._translate)
         return len(piece)
 
     def flush(self) -> None:
@@ -71,42 +57,38 @@ class Writer(io.BufferedIOBase):
 
         :raises OSError: if that fails, or an earlier write did; nothing is visible then.
         """
-        if self.closed:
-            return
-        try:
-            if self._sink is not None or self._failed:
-                self._run(self._open_sink().commit())
-        finally:
-            self._sink = None
-            super().close()
+        self._end(self._sink.commit)
 
     def abort(self) -> None:
-        """Close without publishing; what was there before stays."""
-        self._failed = False  # whoever aborts need not be told at close
-        sink, self._sink = self._sink, None
-        try:
-            if sink is not None:
-                run(sink.abort(), self._translate)
-        finally:
-            super().close()
+        """Close without publishing; what was there before stays.
+
+        :raises OSError: if that fails; the upload stays among the leftovers then.
+        """
+        self._end(self._sink.abort)
 
     discard = abort
 
+    def _end(self, logic: Callable[[], Logic[None]]) -> None:
+        if self.closed:
+            return
+        try:
+            run(logic(), self._translate)
+        finally:
+            super().close()
+
     def __enter__(self) -> Self:
-        self._open_sink()
+        self._require_open()
         return self
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if kind is None:
             self.close()
         else:
-            self._give_up()
-            self.abort()
+            self._end(self._sink.give_up)
 
     def __del__(self) -> None:
-        # Not IOBase's: that would close, and so publish. The sink is dropped with us, and aborts.
-        sink = getattr(self, "_sink", None)
-        if sink is not None:
+        # Not IOBase's: that would close, and so publish.
+        if (sink := getattr(self, "_sink", None)) is not None:
             sink.abandon()
 
 

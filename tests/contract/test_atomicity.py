@@ -11,6 +11,7 @@ from django.core.files.base import ContentFile, File
 
 from django_fsspec_storages.filesystems import Promise
 from tests.contract.calls import settle
+from tests.support.object_store import ServiceError
 
 #: Bytes written before it fails: nothing, within the first piece, at its end, in several pieces.
 OFFSETS = [0, 1, 4096, 262_144, 700_001]
@@ -64,6 +65,15 @@ class TestHalfWay:
         for name, offset in attempts():
             with pytest.raises(Broken):
                 calls.write(name, text(offset), "w")
+
+    @pytest.mark.on("coroutine")
+    def test_an_abort_that_fails_hides_no_error_of_the_block(self, space, storage, calls):
+        storage.fs.server.fail("abort", ServiceError(503))
+        with pytest.raises(Broken):
+            calls.write("a.bin", _failing(700_001, Broken()))
+        gc.collect()
+        settle()
+        assert space.files() == {}  # tried once more
 
     def test_a_dropped_file_publishes_nothing(self, calls, attempts):
         for name, offset in attempts():

@@ -160,7 +160,7 @@ def test_a_commit_that_fails_has_aborted(costore: CoroutineMemoryFileSystem, col
     with pytest.raises(ServiceError):
         colour(logic())
     assert not costore.server.multiparts
-    with pytest.raises(ValueError, match="closed"):
+    with pytest.raises(OSError, match="earlier write"):
         colour(sink.commit())
 
 
