@@ -83,7 +83,7 @@ class FsspecFile(_File):
     def close(self) -> None:
         """Close; of a file being written, publish, unless a ``with`` block of a file around it has failed."""
         if _fails_around():
-            self.abort()
+            self.file.__exit__(Exception, None, None)
         else:
             self.file.close()
 
@@ -92,10 +92,7 @@ class FsspecFile(_File):
         (self.file.abort if hasattr(self.file, "abort") else self.file.close)()
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        if kind is None:
-            self.file.close()
-        else:
-            self.abort()
+        self.file.__exit__(kind, error, traceback)
 
 
 _DJANGOS_EXIT = File.__exit__.__code__
