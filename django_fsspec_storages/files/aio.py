@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 from asgiref.sync import sync_to_async
 from django.core.files.base import File
 
-from django_fsspec_storages.filesystems.base import Download
 from django_fsspec_storages.filesystems.readers import Cursor, release, sought
+from django_fsspec_storages.filesystems.transfers import Download
 from django_fsspec_storages.filesystems.uploads import Sink
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 from asgiref.sync import sync_to_async
 from django.core.files.base import File
 
-from django_fsspec_storages.filesystems.base import Download
 from django_fsspec_storages.filesystems.readers import Cursor, release
+from django_fsspec_storages.filesystems.transfers import Download
 
 if TYPE_CHECKING:
     from django_fsspec_storages.storage import FsspecStorage

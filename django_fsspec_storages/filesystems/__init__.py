@@ -5,9 +5,10 @@
 ...     _ = file.write("hello")
 """
 
-from django_fsspec_storages.filesystems.base import Contract, CoroutineContract, Download, Facts, Scan, Upload
+from django_fsspec_storages.filesystems.base import Contract, CoroutineContract
 from django_fsspec_storages.filesystems.promises import DEVIATIONS, Promise, deviations_of
 from django_fsspec_storages.filesystems.registry import MENDED, filesystem_class, get_filesystem
+from django_fsspec_storages.filesystems.transfers import Download, Facts, Scan, Upload
 
 __all__ = [
     "DEVIATIONS",

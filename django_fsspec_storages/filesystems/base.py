@@ -7,131 +7,15 @@ final: no globbing, no protocol to strip, no version marker to split off.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any, ClassVar, Literal
+from typing import IO, TYPE_CHECKING, Any
 
 from django_fsspec_storages.errors import Translate, translate
-from django_fsspec_storages.filesystems.driver import Step, arun, bridge, run
+from django_fsspec_storages.filesystems.driver import bridge
+from django_fsspec_storages.filesystems.transfers import Download, Facts, Scan, Upload
 
-__all__ = ["Contract", "CoroutineContract", "Download", "Facts", "Scan", "Upload", "primitive"]
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What one request tells about an object; None where the server does not say.
-
-    :param path: the path it was asked by.
-    :param type: an object store knows only files; ``"other"`` is a device, a socket, a dangling link.
-    :param size: in bytes, as stored (compressed, if it is stored compressed).
-    :param version: changes whenever the content does; compared, never interpreted.
-    :param encoding: the ``Content-Encoding`` it is stored with.
-    """
-
-    path: str
-    type: Literal["file", "directory", "other"] = "file"
-    size: int | None = None
-    modified: datetime | None = None
-    created: datetime | None = None
-    accessed: datetime | None = None
-    checksum: str | None = None
-    version: str | None = None
-    encoding: str | None = None
-
-
-class Download:
-    """One object, opened for reading. A coroutine filesystem overrides ``read`` and ``close`` with coroutines.
-
-    :param facts: of the object as it was when it was opened; ``facts.size`` is known.
-    """
-
-    #: Bytes of the first request and of a read after a jump. 0: a read costs no round trip, read exactly what is asked.
-    first_block: ClassVar[int] = 64 * 2**10
-    #: Read-ahead grows to this many bytes.
-    largest_block: ClassVar[int] = 8 * 2**20
-
-    def __init__(self, facts: Facts) -> None:
-        self.facts = facts
-
-    @property
-    def size(self) -> int:
-        """The size in bytes of what was opened."""
-        return self.facts.size or 0
-
-    def read(self, start: int, end: int) -> Any:
-        """Return exactly the bytes from ``start`` to ``end`` (exclusive), both within the size; safe under threads.
-
-        :raises FileChangedError: if the content is no longer the one that was opened.
-        """
-        raise NotImplementedError
-
-    def readinto(self, start: int, buffer: memoryview) -> int:
-        """Fill ``buffer`` from ``start``, where ``first_block`` is 0; return how many bytes there were."""
-        end = min(start + len(buffer), self.size)
-        data = self.read(start, end) if end > start else b""
-        buffer[: len(data)] = data
-        return len(data)
-
-    def close(self) -> Any:
-        """Release what the download holds, without waiting for anybody; may be called more than once."""
-
-    def fileno(self) -> int:
-        """Return a descriptor of the operating system, where there is one."""
-        raise OSError("This file has no descriptor.")
-
-
-class Upload:
-    """One object on its way up: nothing visible before ``commit``, nothing left after ``abort``.
-
-    A coroutine filesystem overrides the three methods with coroutines. They are called one after the other.
-    """
-
-    #: How many bytes ``part`` wants at a time; the last may be shorter. None: any number.
-    part_size: ClassVar[int | None] = None
-
-    def part(self, data: bytes) -> Any:
-        """Take the next bytes, which are immutable; return when accepted. A failure may show at the next step."""
-        raise NotImplementedError
-
-    def commit(self) -> Any:
-        """Publish.
-
-        :raises FileExistsError: if the upload is exclusive and the path is taken. Nothing is left behind.
-        """
-        raise NotImplementedError
-
-    def abort(self) -> Any:
-        """Leave nothing behind. Idempotent, and does nothing after a commit."""
-        raise NotImplementedError
-
-
-class Scan:
-    """A listing in pages; asks for nothing before the first page.
-
-    Iterate it with ``for`` or ``async for``. A coroutine filesystem overrides ``page`` with a coroutine.
-    """
-
-    def page(self) -> Any:
-        """Return the next list of :class:`Facts`, or None when there are no more.
-
-        :raises FileNotFoundError: if the folder does not exist, on a filesystem that has folders.
-        """
-        raise NotImplementedError
-
-    def __iter__(self) -> Iterator[list[Facts]]:
-        while (page := run(_page(self))) is not None:
-            yield page
-
-    async def __aiter__(self) -> AsyncIterator[list[Facts]]:
-        while (page := await arun(_page(self))) is not None:
-            yield page
-
-
-async def _page(scan: Scan) -> list[Facts] | None:
-    page: list[Facts] | None = await Step(scan.page)
-    return page
+__all__ = ["Contract", "CoroutineContract", "primitive"]
 
 
 if TYPE_CHECKING:  # whatever keeps the contract is an fsspec filesystem too, and type checkers should know

@@ -13,7 +13,6 @@ from urllib.parse import quote, unquote
 from fsspec import AbstractFileSystem
 
 from django_fsspec_storages.errors import classify
-from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
 from django_fsspec_storages.filesystems.fallback_io import (
     FallbackDownload,
     FallbackScan,
@@ -24,6 +23,7 @@ from django_fsspec_storages.filesystems.fallback_io import (
 from django_fsspec_storages.filesystems.mending import Mended
 from django_fsspec_storages.filesystems.promises import Promise, below, deviations_of
 from django_fsspec_storages.filesystems.temporary import is_temporary
+from django_fsspec_storages.filesystems.transfers import Download, Facts, Scan, Upload
 
 __all__ = ["FallbackFileSystem"]
 

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any
 
 from django_fsspec_storages.errors import FileChangedError
-from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
 from django_fsspec_storages.filesystems.temporary import temporary_name
+from django_fsspec_storages.filesystems.transfers import Download, Facts, Scan, Upload
 from django_fsspec_storages.filesystems.uploads import later
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from typing import IO, Any
 
 from fsspec.implementations.local import LocalFileSystem
 
-from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
 from django_fsspec_storages.filesystems.local_io import LocalDownload, LocalUpload
 from django_fsspec_storages.filesystems.local_scan import (
     DANGLING,
@@ -20,6 +19,7 @@ from django_fsspec_storages.filesystems.local_scan import (
 )
 from django_fsspec_storages.filesystems.mending import Mended
 from django_fsspec_storages.filesystems.temporary import is_temporary
+from django_fsspec_storages.filesystems.transfers import Download, Facts, Scan, Upload
 
 __all__ = ["LocalDiskFileSystem"]
 

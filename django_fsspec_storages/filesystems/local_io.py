@@ -10,9 +10,9 @@ import threading
 from collections.abc import Callable
 
 from django_fsspec_storages.errors import FileChangedError
-from django_fsspec_storages.filesystems.base import Download, Facts, Upload
 from django_fsspec_storages.filesystems.local_scan import facts_of
 from django_fsspec_storages.filesystems.temporary import temporary_name
+from django_fsspec_storages.filesystems.transfers import Download, Facts, Upload
 
 __all__ = ["LocalDownload", "LocalUpload"]
 

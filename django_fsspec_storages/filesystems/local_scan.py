@@ -8,8 +8,8 @@ import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from django_fsspec_storages.filesystems.base import Facts, Scan
 from django_fsspec_storages.filesystems.temporary import is_temporary
+from django_fsspec_storages.filesystems.transfers import Facts, Scan
 
 __all__ = ["DANGLING", "LocalScan", "facts_of", "folder_entries", "tree_entries"]
 

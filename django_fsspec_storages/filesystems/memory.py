@@ -11,8 +11,8 @@ from typing import Any
 from fsspec.implementations.memory import MemoryFile
 from fsspec.implementations.memory import MemoryFileSystem as _MemoryFileSystem
 
-from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
 from django_fsspec_storages.filesystems.mending import Mended
+from django_fsspec_storages.filesystems.transfers import Download, Facts, Scan, Upload
 
 __all__ = ["MemoryFileSystem"]
 

@@ -9,8 +9,8 @@ from functools import cache
 from typing import Any
 
 from django_fsspec_storages.errors import Translate
-from django_fsspec_storages.filesystems.base import Download
 from django_fsspec_storages.filesystems.driver import Step, perform, run
+from django_fsspec_storages.filesystems.transfers import Download
 from django_fsspec_storages.filesystems.uploads import later
 
 __all__ = ["AheadReader", "Cursor", "RawReader", "Reader", "reader_of", "release", "sought"]

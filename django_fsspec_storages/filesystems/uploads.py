@@ -15,8 +15,9 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from django_fsspec_storages.filesystems.base import Contract, Upload, primitive
+from django_fsspec_storages.filesystems.base import Contract, primitive
 from django_fsspec_storages.filesystems.driver import CallersStep, ShieldedStep, Step, filesystem_loop
+from django_fsspec_storages.filesystems.transfers import Upload
 
 __all__ = ["Sink", "later", "send"]
 

@@ -15,8 +15,8 @@ from django.utils.crypto import get_random_string
 from fsspec import AbstractFileSystem
 
 from django_fsspec_storages.errors import CannotKeepPromise
-from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
 from django_fsspec_storages.filesystems.mending import Mended
+from django_fsspec_storages.filesystems.transfers import Download, Facts, Scan, Upload
 
 __all__ = ["StorageApiFileSystem"]
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from django_fsspec_storages import names
-from django_fsspec_storages.filesystems.base import Contract, Download, Facts, primitive
+from django_fsspec_storages.filesystems.base import Contract, primitive
 from django_fsspec_storages.filesystems.driver import CallersStep, Step
+from django_fsspec_storages.filesystems.transfers import Download, Facts
 from django_fsspec_storages.filesystems.uploads import send
 from django_fsspec_storages.storage.running import Watch
 from django_fsspec_storages.storage.source import Source

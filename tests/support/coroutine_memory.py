@@ -8,7 +8,7 @@ from typing import Any
 
 from fsspec.asyn import AsyncFileSystem
 
-from django_fsspec_storages.filesystems.base import CoroutineContract, Download, Facts, Scan, Upload
+from django_fsspec_storages.filesystems import CoroutineContract, Download, Facts, Scan, Upload
 from django_fsspec_storages.filesystems.driver import bridge
 from django_fsspec_storages.filesystems.mending import Mended
 from tests.support.object_client import PagesScan, PartsUpload, RangeDownload, facts_of, info_of, ours

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django_fsspec_storages.errors import FileChangedError
-from django_fsspec_storages.filesystems.base import Download, Facts, Scan, Upload
+from django_fsspec_storages.filesystems import Download, Facts, Scan, Upload
 from tests.support.object_store import ObjectStore, ServiceError, StoredObject
 
 __all__ = ["PagesScan", "PartsUpload", "RangeDownload", "facts_of", "info_of", "ours"]
