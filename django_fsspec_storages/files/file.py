@@ -17,9 +17,6 @@ else:
 
 __all__ = ["FsspecFile"]
 
-#: How many files of Django's may stand around one of ours, each with a ``close()`` of its own.
-_LAYERS = 4
-
 
 class FsspecFile(_File):
     """A file of a storage, open for reading or writing.
@@ -105,10 +102,6 @@ def _fails_around() -> bool:
     its frame knows.
     """
     frame = sys._getframe(1).f_back  # whoever called close(); none if that is the interpreter itself
-    for _ in range(_LAYERS):
-        if frame is None:
-            return False
-        if frame.f_code is _DJANGOS_EXIT:
-            return frame.f_locals["exc_type"] is not None
+    while frame is not None and frame.f_code.co_name == "close":  # of files around ours
         frame = frame.f_back
-    return False
+    return frame is not None and frame.f_code is _DJANGOS_EXIT and frame.f_locals["exc_type"] is not None

@@ -117,6 +117,8 @@ class AsyncStreamWrapper(AsyncStream):
         self._pieces = iter(stream)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
         return getattr(self._stream, name)
 
     async def __anext__(self) -> bytes:

@@ -8,16 +8,18 @@ coroutine, or (:class:`CallersStep`) of the caller's own code. :func:`run` perfo
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import sys
 import time
 from collections.abc import Callable, Coroutine, Generator
-from traceback import clear_frames
-from types import CoroutineType
+from functools import partial
+from traceback import clear_frames, walk_tb
+from types import CodeType, CoroutineType
 from typing import Any, TypeVar
 
 from django_fsspec_storages.errors import Translate
-from django_fsspec_storages.filesystems.loop import GRACE, Running, bridge, filesystem_loop
+from django_fsspec_storages.filesystems.loop import COMMIT_GRACE, GRACE, Running, bridge, filesystem_loop
 
 __all__ = [
     "CallersStep",
@@ -27,11 +29,14 @@ __all__ = [
     "arun",
     "bridge",
     "filesystem_loop",
+    "forget_values",
     "perform",
     "run",
 ]
 
 T = TypeVar("T")
+
+_COROUTINE = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 Logic = Coroutine["Step", Any, T]
 
@@ -142,7 +147,7 @@ def perform(translate: Translate, function: Callable[..., Any], *arguments: Any)
         ours = translate(error)
         if ours is None:
             raise
-        _clear_frames(error, callers)
+        forget_values(error, callers)
         raise ours from error
     finally:
         ours = callers = None  # the error must not be kept alive by its own traceback
@@ -176,34 +181,51 @@ async def arun(logic: Logic[T], translate: Translate | None = None, seconds: flo
 
 
 async def _perform(step: Step, wait: float | None) -> Any:
-    if inspect.iscoroutinefunction(step.function):
-        running = Running(step.function(*step.arguments))
-        return await _to_the_end(asyncio.wrap_future(running), wait, running.stop, step.shielded)
-    thread = asyncio.ensure_future(asyncio.to_thread(step.function, *step.arguments))
-    return await _to_the_end(thread, None, lambda: None, shielded=True)
+    if not inspect.iscoroutinefunction(step.function):
+        call = partial(contextvars.copy_context().run, step.function, *step.arguments)
+        # A future, not a task: those are cancelled when asyncio.run() ends, while their threads are still at work.
+        thread = asyncio.get_running_loop().run_in_executor(None, call)
+        value = await _to_the_end(thread, None, lambda: None, grace=None)
+        if not isinstance(value, CoroutineType):
+            return value
+        coroutine = value  # of a plain function that hands on a coroutine, as a decorated one does
+    else:
+        coroutine = step.function(*step.arguments)
+    running = Running(coroutine)
+    running.start()
+    future = asyncio.wrap_future(running)
+    if step.shielded:
+        return await _to_the_end(future, wait, running.stop, grace=COMMIT_GRACE)
+    return await _to_the_end(future, wait, running.stop, grace=0)
 
 
 async def _to_the_end(
-    future: asyncio.Future[T], wait: float | None, stop: Callable[[], None], shielded: bool
+    future: asyncio.Future[T], wait: float | None, stop: Callable[[], None], grace: float | None
 ) -> T:
-    """Await ``future``; a cancellation, or the end of ``wait`` seconds, is raised after it has ended."""
+    """Await ``future``; a cancellation, or the end of ``wait`` seconds, is raised after it has ended.
+
+    :param grace: seconds that it may go on after a cancellation before it is asked to end as well; None: any number,
+        for what cannot be.
+    """
     interruption: BaseException | None = None
     until = None if wait is None else time.monotonic() + wait
+    stopped = False
     while not future.done():
         try:
             left = None if until is None else max(0.0, until - time.monotonic())
             await asyncio.wait({future}, timeout=left)
-            if until is None or time.monotonic() < until or future.done():
-                continue
-            if interruption is not None:  # it was asked to end, and has had its time
-                break
-            interruption = TimeoutError(f"No end after {wait} s.")
         except asyncio.CancelledError as error:
-            interruption = error
-            if shielded:
+            first, interruption = interruption is None, error
+            if grace is None or not first:
                 continue
+            until = time.monotonic() + grace
+        if future.done() or until is None or time.monotonic() < until:
+            continue
+        if stopped:  # it was asked to end, and has had its time
+            break
+        interruption = interruption or TimeoutError(f"No end after {wait} s.")
         stop()
-        until = time.monotonic() + GRACE
+        stopped, until = True, time.monotonic() + GRACE
     if interruption is None:
         return future.result()
     if future.done() and not future.cancelled():
@@ -217,20 +239,34 @@ def _ours(
     ours = translate(error) if step.foreign and translate is not None else None
     if ours is None:
         return error
-    _clear_frames(error, callers)
+    forget_values(error, callers)
     ours.__cause__ = error
     return ours
 
 
-def _clear_frames(error: BaseException | None, callers: BaseException | None) -> None:
+def forget_values(error: BaseException | None, callers: BaseException | None = None) -> None:
     """Drop the local variables of an SDK's frames: debug pages and error trackers show them, with headers and keys.
 
-    Files, lines and functions stay, in the traceback of the error and of those that it came from.
+    Files, lines and functions stay, in the traceback of the error and of those that it came from. Before Python 3.13 a
+    frame that only waits would be closed with its coroutine, which may be another's: a traceback with coroutines in it
+    is replaced by a note of its places there.
 
     :param callers: what the caller is handling already, and no business of ours.
     """
     seen = {id(callers)}
     while error is not None and id(error) not in seen:
         seen.add(id(error))
-        clear_frames(error.__traceback__)
+        places = [(frame.f_code, line) for frame, line in walk_tb(error.__traceback__)]
+        if sys.version_info >= (3, 13) or not any(_may_wait(code) for code, _ in places):
+            clear_frames(error.__traceback__)
+        else:
+            through = "\n".join(f"  {code.co_filename}:{line} in {code.co_name}" for code, line in places)
+            error.add_note(f"Raised through:\n{through}")
+            error.__traceback__ = None
         error = error.__cause__ or error.__context__
+
+
+def _may_wait(code: CodeType) -> bool:
+    return (
+        bool(code.co_flags & _COROUTINE) and code.co_filename != __file__
+    )  # ours have ended, or are at work

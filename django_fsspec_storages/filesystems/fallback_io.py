@@ -100,7 +100,7 @@ class FallbackDownload(Download):
         return b"".join(pieces)
 
     def close(self) -> None:
-        self._handle.close()
+        later(self._handle.close)  # which may wait for a server
 
 
 class FallbackUpload(Upload):
@@ -118,7 +118,11 @@ class FallbackUpload(Upload):
     def begin(self) -> None:
         """Make the temporary name, where the filesystem makes it when it is opened."""
         self._pending = True  # before it is there: Ctrl-C may come between the two
-        self._handle = self._filesystem.wrapped.open(self._temporary, "wb")
+        try:
+            self._handle = self._filesystem.wrapped.open(self._temporary, "wb")
+        except OSError:
+            self._pending = False
+            raise
 
     def __del__(self) -> None:
         if self._pending and self._pid == os.getpid():  # dropped by whoever should have ended it

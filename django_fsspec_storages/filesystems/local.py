@@ -23,8 +23,6 @@ from django_fsspec_storages.filesystems.transfers import Download, Facts, Scan, 
 
 __all__ = ["LocalDiskFileSystem"]
 
-_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
-
 
 class LocalDiskFileSystem(Mended, LocalFileSystem):  # type: ignore[misc]
     """fsspec's local filesystem with the contract kept.
@@ -57,14 +55,9 @@ class LocalDiskFileSystem(Mended, LocalFileSystem):  # type: ignore[misc]
     def begin_read(self, path: str, start: int = 0, length: int | None = None) -> Download:
         """See :meth:`Contract.begin_read`."""
         try:
-            descriptor = os.open(path, _READ)
+            return LocalDownload(path)
         except NotADirectoryError as error:
             raise _missing(path) from error
-        try:
-            return LocalDownload(path, descriptor)
-        except BaseException:
-            os.close(descriptor)
-            raise
 
     def begin_upload(
         self, path: str, exclusive: bool = False, metadata: Mapping[str, Any] | None = None

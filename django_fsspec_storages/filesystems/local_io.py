@@ -21,6 +21,7 @@ logger = logging.getLogger("django_fsspec_storages")
 #: A filesystem without hard links (FAT, some network mounts) answers link() with one of these.
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -42,13 +43,12 @@ class LocalDownload(Download):
     first_block = 0
     _descriptor: int | None = None
 
-    def __init__(self, path: str, descriptor: int) -> None:
-        status = os.fstat(descriptor)
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._descriptor = os.open(path, _READ)
+        self._status = status = os.fstat(self._descriptor)
         if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        self._path = path
-        self._status = status
-        self._descriptor = descriptor
 
     @property
     def facts(self) -> Facts:  # type: ignore[override]
@@ -124,7 +124,11 @@ class LocalUpload(Upload):
         :raises FileNotFoundError: if the folder does not exist.
         """
         self._pending = True  # before it is there: Ctrl-C may come between the two
-        self._descriptor = os.open(self._temporary, _CREATE, 0o666)
+        try:
+            self._descriptor = os.open(self._temporary, _CREATE, 0o666)
+        except OSError:
+            self._pending = False
+            raise
 
     def __del__(self) -> None:
         if self._pending and self._pid == os.getpid():  # dropped by whoever should have ended it
@@ -167,13 +171,14 @@ class LocalUpload(Upload):
     def _reserve_and_replace(self) -> None:
         # Without links the name is reserved by an empty file, which only this upload may replace.
         logger.warning("%s has no hard links: a new file is empty for a moment", os.path.dirname(self._path))
-        descriptor = os.open(self._path, _CREATE, 0o666)
-        reserved = os.fstat(descriptor)
-        os.close(descriptor)
+        reserved = None
         try:
+            descriptor = os.open(self._path, _CREATE, 0o666)
+            reserved = os.fstat(descriptor)
+            os.close(descriptor)
             self._replace()
         except BaseException:
-            if os.path.lexists(self._path) and os.path.samestat(reserved, os.lstat(self._path)):
+            if reserved is not None and os.path.lexists(self._path) and _is(self._path, reserved):
                 os.unlink(self._path)
             raise
 
@@ -195,3 +200,7 @@ class LocalUpload(Upload):
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
+
+
+def _is(path: str, status: os.stat_result) -> bool:
+    return os.path.samestat(status, os.lstat(path))

@@ -11,7 +11,7 @@ import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-__all__ = ["GRACE", "Running", "bridge", "filesystem_loop"]
+__all__ = ["COMMIT_GRACE", "GRACE", "Running", "bridge", "filesystem_loop"]
 
 T = TypeVar("T")
 
@@ -74,14 +74,19 @@ class Running(concurrent.futures.Future[T]):
         except BaseException:
             coroutine.close()
             raise
+        self._coroutine = coroutine
         self._task: asyncio.Task[T] | None = None
         self._stopped = False
         self.set_running_or_notify_cancel()  # from here on only the coroutine's end ends it
-        self._loop.call_soon_threadsafe(self._start, coroutine)
 
-    def _start(self, coroutine: Coroutine[Any, Any, T]) -> None:
-        self._task = self._loop.create_task(coroutine)
-        self._task.add_done_callback(self._ended)
+    def start(self) -> None:
+        """Have the coroutine run. Apart from the constructor: whoever is interrupted here has something to stop."""
+        self._loop.call_soon_threadsafe(self._start)
+
+    def _start(self) -> None:
+        if not self.done():
+            self._task = self._loop.create_task(self._coroutine)
+            self._task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[T]) -> None:
         if (
@@ -97,10 +102,20 @@ class Running(concurrent.futures.Future[T]):
         else:
             self.set_result(task.result())
 
-    def stop(self) -> None:
-        """Ask the coroutine to end."""
-        self._stopped = True
-        self._loop.call_soon_threadsafe(lambda: self._task and self._task.cancel())
+    def stop(self, *, once_begun: bool = True) -> None:
+        """Ask the coroutine to end.
+
+        :param once_begun: also if it has begun; else it only never begins.
+        """
+        self._loop.call_soon_threadsafe(self._stop, once_begun)
+
+    def _stop(self, once_begun: bool) -> None:
+        if self._task is None and not self.done():  # whoever was about to start it was interrupted
+            self._coroutine.close()
+            self.set_exception(asyncio.CancelledError())
+        elif self._task is not None and once_begun:
+            self._stopped = True
+            self._task.cancel()
 
 
 def bridge(coroutine: Coroutine[Any, Any, T], wait: float | None = None, *, shielded: bool = False) -> T:
@@ -121,14 +136,14 @@ def bridge(coroutine: Coroutine[Any, Any, T], wait: float | None = None, *, shie
     running = Running(coroutine)
     interruption: BaseException
     try:
+        running.start()
         return running.result(wait)
     except BaseException as error:
         if running.done() and not isinstance(error, (KeyboardInterrupt, SystemExit)):
             raise
         interruption = error
     late = isinstance(interruption, TimeoutError)
-    if late or not shielded:
-        running.stop()
+    running.stop(once_begun=late or not shielded)
     until = time.monotonic() + (COMMIT_GRACE if shielded and not late else GRACE)
     while not running.done() and time.monotonic() < until:
         try:

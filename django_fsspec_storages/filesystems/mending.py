@@ -13,6 +13,9 @@ from django_fsspec_storages.filesystems.writers import TextWriter, Writer
 
 __all__ = ["Mended"]
 
+#: What fsspec's buffered files are told, and ours need not be: no metadata of the object.
+_BUFFERING = ("autocommit", "cache_type", "fill_cache", "max_blocks", "size")
+
 
 class Mended(Contract):
     """Mix-in before an fsspec class: its ``open`` is all-or-nothing, and keeps fsspec's parameters."""
@@ -34,7 +37,8 @@ class Mended(Contract):
         """
         path = self._strip_protocol(path)
         text = {k: kwargs.pop(k) for k in ("encoding", "errors", "newline") if k in kwargs}
-        kwargs.pop("autocommit", None)
+        for name in _BUFFERING:
+            kwargs.pop(name, None)
         if getattr(self, "_intrans", False) and "r" not in mode:
             raise CannotKeepPromise(
                 "fsspec's transactions are not offered: each file is published by itself, whole."

@@ -102,6 +102,16 @@ class TextWriter(io.TextIOWrapper):
 
     discard = abort
 
+    def close(self) -> None:
+        """Publish what was written; errors as those of the writer below."""
+        if not self.closed:
+            try:
+                self.flush()
+            except BaseException:  # io.TextIOWrapper would publish what got through
+                self.abort()
+                raise
+        super().close()
+
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if kind is None:
             self.close()

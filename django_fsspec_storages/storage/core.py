@@ -36,6 +36,8 @@ class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
     :raises ImproperlyConfigured: if there is no such option, or a value has the wrong type.
     """
 
+    #: Whether :meth:`sign` has all that it needs, and asks no server: then an event loop need not fear it.
+    signs_offline = True
     #: Whether ``exists`` also finds folders that exist only as a prefix; it costs a second request on a miss.
     finds_prefixes = False
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Hashable
-from functools import cache, partial
+from collections.abc import Callable
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django_fsspec_storages.errors import Translate, translate
 from django_fsspec_storages.filesystems.driver import Logic, arun, run
@@ -78,7 +78,10 @@ class Running(CommonOptions):
 
     def overrides(self, method: str) -> bool:
         """Tell whether a project has its own version of a method, by a subclass or on the instance."""
-        return method in vars(self) or _is_projects(cast("Hashable", type(self)), method)
+        if method in vars(self):
+            return True
+        home = next(cls for cls in type(self).__mro__ if method in vars(cls))
+        return not is_ours(home) and home.__module__.partition(".")[0] != "django"
 
     def chooses_names(self) -> bool:
         """Tell whether a project has a say in which names are free, and so must be asked before a save."""
@@ -135,12 +138,6 @@ class Running(CommonOptions):
             logic.close()
             raise
         return await arun(logic, self.translator(watch.name), self._seconds())
-
-
-@cache
-def _is_projects(cls: Any, method: str) -> bool:
-    home = next(base for base in cls.__mro__ if method in vars(base))
-    return not is_ours(home) and home.__module__.partition(".")[0] != "django"
 
 
 def is_ours(cls: type[Any]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import io
 from collections.abc import Iterator
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
@@ -44,6 +43,7 @@ class Source:
         self._encoding = getattr(content, "encoding", None) or "utf-8"
         self._copy: IO[bytes] | None = None
         self._rest: Iterator[bytes] | None = None
+        self._length = 0
         self.error: BaseException | None = None
         if again and not _seekable(content):
             self._copy = SpooledTemporaryFile(  # noqa: SIM115 - closed with us
@@ -52,8 +52,16 @@ class Source:
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the whole content. What goes wrong in the caller's file is kept in ``error`` and raised as it is."""
+        length = 0
         try:
-            yield from self._read() if self._copy is None else self._read_and_copy(self._copy)
+            for piece in self._read() if self._copy is None else self._read_and_copy(self._copy):
+                length += len(piece)
+                yield piece
+            if length < self._length:
+                raise OSError(
+                    f"The content had {self._length} bytes when it was first read, and has {length} now."
+                )
+            self._length = length
         except Exception as error:
             self.error = error
             raise
@@ -86,11 +94,12 @@ class Source:
 
 def _seekable(content: Any) -> bool:
     try:
-        return bool(content.seekable())
+        if not content.seekable():
+            return False
     except AttributeError:  # it does not say, or it is Django's File over something that does not
         pass
-    try:
+    try:  # Django's File says yes for whatever cannot say no
         content.seek(content.tell())
-    except (AttributeError, io.UnsupportedOperation):
+    except (AttributeError, OSError):
         return False  # its chunks may come but once: what only has chunks() is copied aside
     return True

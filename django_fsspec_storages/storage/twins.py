@@ -27,7 +27,7 @@ Native = TypeVar("Native", bound=Callable[..., Coroutine[Any, Any, Any]])
 
 #: Twin -> the sync methods it stands for; the first is what it gives way to.
 TWINS: dict[str, tuple[str, ...]] = {
-    "aopen": ("open", "_open", "open_handle"),
+    "aopen": ("open", "_open", "open_handle", "object_metadata"),
     "aopen_stream": ("open_stream",),
     "asave": (
         "save",
@@ -51,12 +51,19 @@ TWINS: dict[str, tuple[str, ...]] = {
 }
 
 
+#: Options that every operation looks up: a project's property may ask the database.
+_LOOKED_UP = ("location", "protocol", "extra_options", "allow_overwrite", "base_url")
+
+
 def _gives_way(storage: Any, twin: str) -> bool:
-    """Tell whether a project has its own version of a method that the twin stands for, nearer than the twin itself."""
-    if any(method in vars(storage) for method in TWINS[twin]):
+    """Tell whether a project has its own version of a method that the twin stands for, or computes an option.
+
+    What a project's own twin has to say does not count: it is asked first, and may call ours.
+    """
+    if any(method in vars(storage) for method in TWINS[twin]) or any(map(storage.computes, _LOOKED_UP)):
         return True
     for cls in type(storage).__mro__:
-        if twin in vars(cls):
+        if hasattr(vars(cls).get(twin), "native"):
             return False
         if not is_ours(cls) and any(method in vars(cls) for method in TWINS[twin]):
             return True
@@ -75,6 +82,7 @@ def _twin(native: Native) -> Native:
         wrap = _WRAPPERS.get(twin)
         return wrap(result) if wrap is not None else result
 
+    call.native = native  # type: ignore[attr-defined]
     return cast("Native", call)
 
 
@@ -163,7 +171,10 @@ class AsyncTwins:
     @_twin
     async def aurl(self: FsspecStorage, name: str | None, **signing: Any) -> str:  # type: ignore[misc]
         """Return the file's address; as ``url``."""
-        return self.url(name, **signing)
+        if self.signs_offline:
+            return self.url(name, **signing)
+        url: str = await sync_to_async(self.url)(name, **signing)
+        return url
 
     @_twin
     async def aget_available_name(  # type: ignore[misc]

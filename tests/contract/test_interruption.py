@@ -38,10 +38,16 @@ def _write_text(storage, name):
         file.write("x" * 300_001)
 
 
+def _write_text_that_waits_for_the_end(storage, name):
+    with storage.open(name, "w") as file:
+        file.write("x" * 300_000)
+        file.write("x")
+
+
 @pytest.mark.ours("its open file is the file itself")
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")  # Ctrl-C came before the first step
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("writing", [_save, _write, _write_text])
+@pytest.mark.parametrize("writing", [_save, _write, _write_text, _write_text_that_waits_for_the_end])
 def test_ctrl_c_at_any_line_publishes_all_or_nothing_and_leaves_nothing_behind(space, storage, writing):
     _save(storage, "warm-up.bin")
     storage.delete("warm-up.bin")

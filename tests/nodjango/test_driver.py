@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import gc
 import threading
+import traceback
 import weakref
 from collections.abc import Callable
 from functools import partial
@@ -20,6 +21,7 @@ from django_fsspec_storages.filesystems.driver import (
     ShieldedStep,
     Step,
     arun,
+    bridge,
     filesystem_loop,
     run,
 )
@@ -234,3 +236,79 @@ def test_what_the_caller_handles_already_keeps_its_values(colour: Colour) -> Non
         assert handled in (ours.__context__, ours.__cause__.__context__)
         (frame,) = [frame for frame, _ in walk_tb(handled.__traceback__) if frame.f_code.co_name == "broken"]
         assert frame.f_locals == {"value": 42}
+
+
+def test_a_coroutine_that_only_waits_is_not_closed_with_the_error_that_it_once_caught(colour: Colour) -> None:
+    async def connect(password: str) -> None:
+        raise ConnectionResetError(104, "reset")
+
+    async def keep_alive(lost: list[BaseException], go_on: asyncio.Event) -> str:
+        try:
+            await connect("s3cret")
+        except ConnectionResetError as error:
+            lost.append(error)
+            await go_on.wait()
+        return "alive"
+
+    async def logic() -> None:
+        await Step(fails_because, lost)
+
+    async def begin() -> asyncio.Task[str]:
+        task = asyncio.ensure_future(keep_alive(lost, events[0]))
+        while not lost:  # noqa: ASYNC110 - one turn of the loop is all it takes
+            await asyncio.sleep(0)
+        return task
+
+    async def fails_because(lost: list[BaseException]) -> None:
+        raise ConnectionAbortedError(103, "gone") from lost[0]
+
+    async def end(task: asyncio.Task[str]) -> str:
+        events[0].set()
+        return await task
+
+    lost: list[BaseException] = []
+    events = [asyncio.Event()]
+    task = bridge(begin())
+    with pytest.raises(ConnectionError) as caught:
+        colour(logic(), partial(translate, name="a", where="here"))
+    assert bridge(end(task)) == "alive"
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "in connect" in shown
+    causes: list[Any] = [caught.value.__cause__, caught.value.__cause__.__cause__]  # type: ignore[union-attr]
+    for cause in causes:
+        assert all("s3cret" not in repr(frame.f_locals) for frame, _ in walk_tb(cause.__traceback__))
+
+
+def test_a_plain_step_that_hands_on_a_coroutine_is_awaited(colour: Colour) -> None:
+    async def answer() -> int:
+        return 42
+
+    async def logic() -> Any:
+        return await Step(lambda: answer())
+
+    assert colour(logic()) == 42
+
+
+def test_a_write_in_a_thread_has_ended_before_the_abort_also_when_the_program_ends() -> None:
+    events: list[str] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def write() -> None:
+        begun.set()
+        go_on.wait(20)
+        events.append("written")
+
+    async def logic() -> None:
+        try:
+            await Step(write)
+        finally:
+            await ShieldedStep(events.append, "aborted")
+
+    async def main() -> None:
+        background.append(asyncio.ensure_future(arun(logic())))
+        await asyncio.to_thread(begun.wait, 20)
+        threading.Timer(0.1, go_on.set).start()
+
+    background: list[Any] = []
+    asyncio.run(main())
+    assert events == ["written", "aborted"]

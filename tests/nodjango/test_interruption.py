@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from django_fsspec_storages.errors import translate
+from django_fsspec_storages.filesystems import driver
 from django_fsspec_storages.filesystems.driver import ShieldedStep, Step, arun, bridge, filesystem_loop, run
+from django_fsspec_storages.filesystems.loop import Running
 from tests.support.interruptions import ctrl_c_once
 from tests.support.object_store import Gate
 from tests.support.waiting import until
@@ -252,3 +254,40 @@ def test_gates_are_left_only_when_opened() -> None:
     task.join(PATIENCE)
     assert gate.left.is_set()
     assert not gate.cancelled
+
+
+def test_ctrl_c_before_the_coroutine_is_begun_means_that_it_never_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun: list[int] = []
+
+    async def commit() -> None:
+        begun.append(1)
+
+    def interrupted(self: Running[Any]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Running, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        bridge(commit())
+    assert begun == []
+
+
+@pytest.mark.parametrize("shielded", [False, True])
+def test_a_cancelled_caller_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch, shielded: bool) -> None:
+    monkeypatch.setattr(driver, "GRACE", 0.1)
+    monkeypatch.setattr(driver, "COMMIT_GRACE", 0.1)
+    gate = Gate()
+
+    async def stubborn() -> None:
+        while not gate.left.is_set():
+            try:
+                await gate.passage()
+            except asyncio.CancelledError:
+                events.append("asked")
+
+    events: list[str] = []
+    step = ShieldedStep(stubborn) if shielded else Step(stubborn)
+    asyncio.run(cancelled_when(guarded(step, events), gate.arrived))
+    assert events == ["asked", "told"]
+    filesystem_loop().call_soon_threadsafe(gate.open)
