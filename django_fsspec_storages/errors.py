@@ -122,6 +122,11 @@ def classify(error: BaseException, explain: Explain | None = None) -> type[OSErr
     status = status_of(error)
     if status is not None:
         return _BY_STATUS.get(status, ConnectionError if status >= 500 else OSError)
+    names = [cls.__name__ for cls in type(error).__mro__]  # every SDK has such errors, of no common class
+    if any(name.endswith(("Timeout", "TimeoutError")) for name in names):
+        return TimeoutError
+    if any(name.endswith(("ConnectionError", "ConnectError")) for name in names):
+        return ConnectionError
     return _kind_of(error.errno) if isinstance(error, OSError) else None
 
 
@@ -156,4 +161,5 @@ def translate(error: BaseException, name: str, where: str, explain: Explain | No
     ):
         number = _ERRNO.get(kind, errno.EIO)
     text = None if number in _BY_ERRNO else next((_TEXTS[c] for c in kind.__mro__ if c in _TEXTS), None)
-    return kind(number, f"{text or os.strerror(number)} in {where}", name)
+    said = f"{text or os.strerror(number)} in {where}"
+    return kind(number, said, name) if name else kind(number, said)

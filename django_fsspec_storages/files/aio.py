@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from asgiref.sync import sync_to_async
 from django.core.files.base import File
 
-from django_fsspec_storages.filesystems.readers import Cursor, release, sought
+from django_fsspec_storages.filesystems.readers import Cursor, sought
 from django_fsspec_storages.filesystems.transfers import Download
 from django_fsspec_storages.filesystems.uploads import Sink
 
@@ -119,11 +119,11 @@ class AsyncReader(AsyncFile):
         """Let go of the file."""
         if not self.closed:
             self.closed = True
-            release(self._cursor.download)
+            self._cursor.download.release()
 
     def __del__(self) -> None:
         if getattr(self, "closed", True) is False:
-            release(self._cursor.download)
+            self._cursor.download.release()
 
 
 class AsyncWriter(AsyncFile):

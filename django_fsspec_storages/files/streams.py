@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from asgiref.sync import sync_to_async
 from django.core.files.base import File
 
-from django_fsspec_storages.filesystems.readers import Cursor, release
+from django_fsspec_storages.filesystems.readers import Cursor
 from django_fsspec_storages.filesystems.transfers import Download
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class _Forward:
         """Let go of the file, without waiting for the server. Django calls it when the client has gone."""
         if not self._closed:
             self._closed = True
-            release(self._cursor.download)
+            self._cursor.download.release()
 
     def __del__(self) -> None:
         if getattr(self, "_closed", True) is False:

@@ -103,8 +103,12 @@ class Contract(_FsspecFileSystem):  # type: ignore[misc]
         protocol = self.protocol if isinstance(self.protocol, str) else self.protocol[0]
         return f"{protocol} filesystem"
 
-    def explain(self, error: BaseException) -> type[OSError] | None:
-        """Return the built-in class that says what the provider's error says; None where the common map will do."""
+    @classmethod
+    def explain(cls, error: BaseException) -> type[OSError] | None:
+        """Return the built-in class that says what the provider's error says; None where the common map will do.
+
+        Of the class: a constructor that connects may fail too.
+        """
         return None
 
     def translator(self, path: str) -> Translate:

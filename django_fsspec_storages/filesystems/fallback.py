@@ -20,6 +20,7 @@ from django_fsspec_storages.filesystems.fallback_io import (
     facts_of,
     time_of,
 )
+from django_fsspec_storages.filesystems.loop import filesystem_loop
 from django_fsspec_storages.filesystems.mending import Mended
 from django_fsspec_storages.filesystems.promises import Promise, below, deviations_of
 from django_fsspec_storages.filesystems.temporary import is_temporary
@@ -30,6 +31,9 @@ __all__ = ["FallbackFileSystem"]
 logger = logging.getLogger("django_fsspec_storages")
 
 _URL_PATHS = {"http", "https"}
+
+#: Whose errors mean what they say.
+_NOT_SDKS = {"builtins", "django_fsspec_storages", "asyncio", "concurrent"}
 
 
 class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
@@ -47,6 +51,11 @@ class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
 
     def __init__(self, wrapped: AbstractFileSystem, **options: Any) -> None:
         super().__init__(**options)
+        layer: Any = wrapped
+        while layer is not None:
+            if getattr(layer, "async_impl", False):
+                filesystem_loop()  # which says what is wrong where it could never run
+            layer = below(layer)
         self.wrapped = wrapped
         self.protocol = wrapped.protocol
         self.root_marker = wrapped.root_marker
@@ -73,7 +82,10 @@ class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
         """See :meth:`Contract.inspect`; a second request where ``info`` tells no modification time."""
         inner = self._inner(path)
         self.wrapped.invalidate_cache()
-        info = self.wrapped.info(inner)
+        try:
+            info = self.wrapped.info(inner)
+        except NotADirectoryError as error:  # below a file there is none
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from error
         modified = time_of(info, "mtime", "modified", "LastModified", "last_modified", "updated")
         if modified is None and info["type"] == "file":
             try:
@@ -164,10 +176,17 @@ class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
         if self._read_only:
             raise PermissionError(errno.EROFS, f"The {self.describe()} can only be read", path)
 
-    def explain(self, error: BaseException) -> type[OSError] | None:
-        """See :meth:`Contract.explain`; to some (HTTP) whatever goes wrong is "not found", and the truth its cause."""
+    @classmethod
+    def explain(cls, error: BaseException) -> type[OSError] | None:
+        """See :meth:`Contract.explain`: whatever an SDK raises that is no error of Python's is the provider's refusal.
+
+        To some (HTTP) whatever goes wrong is "not found", and the truth its cause.
+        """
         cause = error.__cause__ if isinstance(error, FileNotFoundError) else None
-        return classify(cause) if isinstance(cause, Exception) else None
+        if isinstance(cause, Exception):
+            return classify(cause)
+        foreign = isinstance(error, Exception) and type(error).__module__.partition(".")[0] not in _NOT_SDKS
+        return classify(error) or OSError if foreign else None
 
     def move(self, source: str, target: str) -> None:
         """Rename, or copy and delete where the wrapped filesystem cannot rename; never globs, as ``mv`` may."""

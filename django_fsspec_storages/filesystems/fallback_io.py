@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any
 
 from django_fsspec_storages.errors import FileChangedError
+from django_fsspec_storages.filesystems.chores import later
 from django_fsspec_storages.filesystems.temporary import temporary_name
 from django_fsspec_storages.filesystems.transfers import Download, Facts, Scan, Upload
-from django_fsspec_storages.filesystems.uploads import later
 
 if TYPE_CHECKING:
     from django_fsspec_storages.filesystems.fallback import FallbackFileSystem

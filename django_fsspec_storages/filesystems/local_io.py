@@ -100,7 +100,8 @@ class LocalDownload(Download):
         if descriptor is not None:
             os.close(descriptor)
 
-    def __del__(self) -> None:
+    def release(self) -> None:
+        """See :meth:`Download.release`; a descriptor is closed in a forked child too."""
         if self._descriptor is not None:
             self.close()
 

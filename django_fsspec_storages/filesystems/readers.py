@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import io
 import os
-from functools import cache
 from typing import Any
 
 from django_fsspec_storages.errors import Translate
 from django_fsspec_storages.filesystems.driver import Step, perform, run
 from django_fsspec_storages.filesystems.transfers import Download
-from django_fsspec_storages.filesystems.uploads import later
 
-__all__ = ["AheadReader", "Cursor", "RawReader", "Reader", "reader_of", "release", "sought"]
+__all__ = ["AheadReader", "Cursor", "RawReader", "Reader", "reader_of", "sought"]
 
 
 class Cursor:
@@ -129,7 +126,7 @@ class RawReader(io.RawIOBase):
     def close(self) -> None:
         if not self.closed:
             super().close()
-            release(self._download)
+            self._download.release()
 
 
 class AheadReader(RawReader):
@@ -175,16 +172,3 @@ def sought(offset: int, whence: int, position: int, size: int) -> int:
     if target < 0:
         raise ValueError(f"negative seek position {target}")
     return target
-
-
-def release(download: Download) -> None:
-    """Close a download without waiting for its server; right in finalisers too."""
-    if _closes_on_the_loop(type(download)):  # type: ignore[arg-type]
-        later(download.close)
-    else:
-        download.close()
-
-
-@cache
-def _closes_on_the_loop(kind: type[Download]) -> bool:
-    return inspect.iscoroutinefunction(kind.close)

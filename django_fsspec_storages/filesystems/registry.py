@@ -9,9 +9,12 @@ from collections.abc import Hashable, Mapping
 from importlib import import_module
 from typing import Any, cast
 
+from fsspec.dircache import DirCache
+
+from django_fsspec_storages.errors import Explain
 from django_fsspec_storages.filesystems.base import Contract
 
-__all__ = ["LOCAL", "MENDED", "filesystem_class", "get_filesystem"]
+__all__ = ["LOCAL", "MENDED", "explain_of", "filesystem_class", "get_filesystem"]
 
 #: Protocols whose filesystem has a mended class. Never registered with fsspec: that would change others' code.
 MENDED: dict[str, str] = {
@@ -27,6 +30,9 @@ LOCAL = frozenset({"file", "local"})
 CAPACITY = 128
 
 _cache: OrderedDict[Hashable, Contract] = OrderedDict()
+_of_the_parent: list[
+    Any
+] = []  # kept for ever: a finaliser of theirs may wait for a loop that nobody runs in the child
 _lock = threading.RLock()  # an option's own __eq__ runs under it
 
 
@@ -44,6 +50,19 @@ def filesystem_class(protocol: str) -> type[Any]:
     return cast("type[Any]", get_filesystem_class(protocol))
 
 
+def explain_of(protocol: str) -> Explain | None:
+    """Return what the filesystem of a protocol knows of its errors, before there is one; None without its package."""
+    try:
+        cls = filesystem_class(protocol)
+    except (ImportError, ValueError):
+        return None
+    if not issubclass(cls, Contract):
+        from django_fsspec_storages.filesystems.fallback import FallbackFileSystem
+
+        return FallbackFileSystem.explain
+    return cast("Explain", cls.explain)
+
+
 def get_filesystem(protocol: str, options: Mapping[str, Any] | None = None) -> Contract:
     """Return the filesystem for a protocol and its constructor options, made on first use and after a fork.
 
@@ -59,7 +78,7 @@ def get_filesystem(protocol: str, options: Mapping[str, Any] | None = None) -> C
         if found is not None:
             _cache.move_to_end(key)
             return found
-    made = _make(filesystem_class(protocol), {"use_listings_cache": False, **options})
+    made = _make(filesystem_class(protocol), dict(options))
     dropped = []  # let go of after the lock: a finaliser may ask for a filesystem
     with _lock:
         made = _cache.setdefault(key, made)
@@ -69,9 +88,14 @@ def get_filesystem(protocol: str, options: Mapping[str, Any] | None = None) -> C
 
 
 def _make(cls: type[Any], options: dict[str, Any]) -> Contract:
+    if issubclass(cls, Contract):
+        return cls(**{"use_listings_cache": False, **options}, skip_instance_cache=True)
     filesystem = cls(**options, skip_instance_cache=True)
-    if isinstance(filesystem, Contract):
-        return filesystem
+    listings = getattr(filesystem, "dircache", None)
+    if isinstance(listings, DirCache) and "use_listings_cache" not in options:
+        listings.use_listings_cache = (
+            False  # not as an argument: some hand what they do not know to their SDK
+        )
     from django_fsspec_storages.filesystems.fallback import FallbackFileSystem
 
     return cast("Contract", FallbackFileSystem(filesystem))
@@ -108,7 +132,8 @@ def _frozen(value: Any) -> Hashable:
 def _forget_after_fork() -> None:
     global _lock
     _lock = threading.RLock()
-    _cache.clear()  # a connection has one owner: the parent
+    _of_the_parent.append(dict(_cache))  # a connection has one owner
+    _cache.clear()
 
 
 if hasattr(os, "register_at_fork"):

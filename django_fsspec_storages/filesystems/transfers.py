@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
+from django_fsspec_storages.filesystems.chores import later
 from django_fsspec_storages.filesystems.driver import Step, arun, run
 
 __all__ = ["Download", "Facts", "Scan", "Upload"]
@@ -45,8 +48,12 @@ class Download:
     #: Read-ahead grows to this many bytes.
     largest_block: ClassVar[int] = 8 * 2**20
 
+    _released = False
+    _pid = 0
+
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
+        self._pid = os.getpid()
 
     @property
     def size(self) -> int:
@@ -68,7 +75,19 @@ class Download:
         return len(data)
 
     def close(self) -> Any:
-        """Release what the download holds, without waiting for anybody; may be called more than once."""
+        """Give back what the download holds, without waiting for anybody; may be called more than once."""
+
+    def release(self) -> None:
+        """Close without waiting for the server; right in finalisers too. Nothing happens in a forked child."""
+        if not self._released and self._pid == os.getpid():
+            self._released = True
+            if inspect.iscoroutinefunction(self.close):
+                later(self.close)
+            else:
+                self.close()
+
+    def __del__(self) -> None:
+        self.release()  # whoever asked for it may have been interrupted before it came
 
     def fileno(self) -> int:
         """Return a descriptor of the operating system, where there is one."""
@@ -81,8 +100,9 @@ class Upload:
     A coroutine filesystem overrides the three methods with coroutines. They are called one after the other.
     """
 
-    #: How many bytes ``part`` wants at a time; the last may be shorter. None: any number.
-    part_size: ClassVar[int | None] = None
+    #: How many bytes ``part`` wants at a time; the last may be shorter. None: any number. Asked before each part: a
+    #: service that limits their number has them grow.
+    part_size: int | None = None
 
     def part(self, data: bytes) -> Any:
         """Take the next bytes, which are immutable; return when accepted. A failure may show at the next step."""

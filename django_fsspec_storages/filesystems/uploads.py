@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import concurrent.futures
 import inspect
 import logging
 import os
-import queue
-import threading
 import weakref
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from functools import wraps
 from typing import Any, TypeVar, cast
 
 from django_fsspec_storages.filesystems.base import Contract, primitive
-from django_fsspec_storages.filesystems.driver import CallersStep, ShieldedStep, Step, filesystem_loop
+from django_fsspec_storages.filesystems.chores import later
+from django_fsspec_storages.filesystems.driver import CallersStep, ShieldedStep, Step
 from django_fsspec_storages.filesystems.transfers import Upload
 
-__all__ = ["Sink", "later", "send"]
+__all__ = ["Sink", "send"]
 
 logger = logging.getLogger("django_fsspec_storages")
 
@@ -100,17 +98,15 @@ class Sink:
         self._pending.append(data)
         self._pending_length += len(data)
         self.length += len(data)
-        size = upload.part_size or GATHERED
-        if self._pending_length < size:
+        if self._pending_length < (upload.part_size or GATHERED):
             return
-        gathered = data if len(self._pending) == 1 else b"".join(self._pending)
-        whole = len(gathered) if upload.part_size is None else len(gathered) - len(gathered) % size
-        rest = gathered[whole:]
-        self._pending = [rest] if rest else []
-        self._pending_length = len(rest)
-        step = whole if upload.part_size is None else size
-        for start in range(0, whole, step):
-            await Step(upload.part, gathered[start : start + step])
+        gathered, start = data if len(self._pending) == 1 else b"".join(self._pending), 0
+        while (left := len(gathered) - start) >= (upload.part_size or GATHERED):  # a size that may grow
+            end = start + (upload.part_size or left)
+            await Step(upload.part, gathered[start:end])
+            start = end
+        self._pending = [gathered[start:]] if left else []
+        self._pending_length = left
 
     @_or_give_up
     async def take(self, pieces: Iterator[bytes]) -> None:
@@ -190,53 +186,12 @@ async def send(
     return sink.length
 
 
-# What is dropped without an end: aborted in the background, for a finaliser must not wait for a server.
-
-_Chore = tuple["concurrent.futures.Future[Any]", Callable[[], Any]]
-
 _unfinished: weakref.WeakSet[Sink] = weakref.WeakSet()
-_chores: queue.SimpleQueue[_Chore] = queue.SimpleQueue()  # the one queue whose put() is safe in a finaliser
-_worker: threading.Thread | None = None
-
-
-def later(chore: Callable[[], Any]) -> concurrent.futures.Future[Any]:
-    """Have a plain or coroutine function called soon, on another thread. Safe in finalisers.
-
-    :return: its future, which nobody need look at.
-    """
-    if inspect.iscoroutinefunction(chore):
-        return asyncio.run_coroutine_threadsafe(chore(), filesystem_loop())
-    future: concurrent.futures.Future[Any] = concurrent.futures.Future()
-    _chores.put((future, chore))
-    global _worker
-    if _worker is None or not _worker.is_alive():
-        _worker = threading.Thread(target=_work, name="fsspec-storages-cleanup", daemon=True)
-        try:
-            _worker.start()
-        except RuntimeError:  # the interpreter is ending: there are no more threads, and nobody else to do it
-            _work(to_the_last=True)
-    return future
-
-
-def _work(to_the_last: bool = False) -> None:
-    while True:
-        try:
-            chore = _chores.get(block=not to_the_last)
-        except queue.Empty:  # another thread in the same straits has it
-            return
-        _perform(*chore)
-
-
-def _perform(future: concurrent.futures.Future[Any], chore: Callable[[], Any]) -> None:
-    try:
-        future.set_result(chore())
-    except Exception as error:  # noqa: BLE001 - kept in the future; leftovers() finds what could not be removed
-        future.set_exception(error)
 
 
 def _forget_after_fork() -> None:
-    global _worker, _chores, _unfinished
-    _worker, _chores, _unfinished = None, queue.SimpleQueue(), weakref.WeakSet()
+    global _unfinished
+    _unfinished = weakref.WeakSet()
 
 
 if hasattr(os, "register_at_fork"):

@@ -10,8 +10,8 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 
+from django_fsspec_storages.filesystems.chores import later
 from django_fsspec_storages.filesystems.driver import filesystem_loop
-from django_fsspec_storages.filesystems.uploads import later
 
 __all__ = ["AsyncCalls", "Calls", "settle"]
 

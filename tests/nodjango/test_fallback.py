@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import threading
 import uuid
@@ -11,12 +12,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from django_fsspec_storages.filesystems import Promise, deviations_of
 from django_fsspec_storages.filesystems.fallback import FallbackFileSystem
 from tests.nodjango.conftest import Place
 from tests.support.filesystems import filesystem_for
+
+EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 
 
 def over_local(tmp_path: Path) -> Place:
@@ -241,3 +246,41 @@ def test_a_folder_of_an_archive_cannot_be_written_either(archive: Any) -> None:
     with pytest.raises(PermissionError):
         inner.open("new.txt", "wb")
     assert Promise.WRITABLE in deviations_of(inner)
+
+
+@pytest.mark.parametrize(
+    ("name", "bases", "kind"),
+    [
+        ("EndpointConnectionError", (Exception,), ConnectionError),
+        ("ConnectTimeout", (OSError,), TimeoutError),
+        ("ConnectionError", (OSError,), ConnectionError),
+        ("ParamValidationError", (ValueError,), OSError),
+    ],
+)
+def test_what_an_sdk_raises_of_its_own_is_one_of_our_errors(
+    name: str, bases: Any, kind: type[OSError]
+) -> None:
+    cls = type(name, bases, {"__module__": "somesdk.exceptions"})
+    ours = filesystem_for("zip", {"fo": io.BytesIO(EMPTY_ZIP)}).translator("a.txt")(cls("secret"))
+    assert type(ours) is kind
+    assert "secret" not in str(ours)
+
+
+def test_what_python_raises_of_its_own_passes() -> None:
+    translate = filesystem_for("zip", {"fo": io.BytesIO(EMPTY_ZIP)}).translator("a.txt")
+    assert translate(TypeError("a mistake")) is None
+
+
+class Refusing(MemoryFileSystem):
+    """Hands what it does not know to its SDK, which refuses it."""
+
+    protocol = "refusing"
+
+    def __init__(self, host: str = "", skip_instance_cache: bool = False) -> None:
+        super().__init__()
+
+
+def test_listings_are_not_kept_and_constructors_are_told_nothing_that_they_may_not_know() -> None:
+    fsspec.register_implementation("refusing", Refusing, clobber=True)
+    filesystem: Any = filesystem_for("refusing", {"host": "a"})
+    assert filesystem.wrapped.dircache.use_listings_cache is False

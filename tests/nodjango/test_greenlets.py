@@ -28,10 +28,22 @@ USES = {
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
 def test_under_gevent_the_first_use_says_what_is_wrong(use: str, patched: str) -> None:
     ended = python(SCRIPT.format(patched=patched, use=use))
-    assert ended.returncode == 1
+    assert ended.returncode == 1, ended.stderr
     (said,) = [line for line in ended.stderr.splitlines() if line.startswith("RuntimeError: ")]
     assert "gevent" in said
     assert "gthread" in said
+
+
+@pytest.mark.parametrize(
+    "options", ["'http'", "'dir', {'path': 'http://127.0.0.1/x', 'target_protocol': 'http'}"]
+)
+def test_a_foreign_filesystem_of_coroutines_says_so_too(options: str) -> None:
+    ended = python(
+        "from gevent import monkey\nmonkey.patch_all()\n"
+        "from django_fsspec_storages.filesystems import get_filesystem\n"
+        f"get_filesystem({options})"
+    )
+    assert "RuntimeError: This filesystem runs on an asyncio loop" in ended.stderr
 
 
 def test_gevent_that_leaves_threads_and_selectors_alone_is_no_obstacle() -> None:

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from django_fsspec_storages.errors import translate
-from django_fsspec_storages.filesystems import driver
+from django_fsspec_storages.filesystems import Download, Facts, driver
 from django_fsspec_storages.filesystems.driver import ShieldedStep, Step, arun, bridge, filesystem_loop, run
 from django_fsspec_storages.filesystems.loop import Running
 from tests.support.interruptions import ctrl_c_once
 from tests.support.object_store import Gate
-from tests.support.waiting import until
+from tests.support.waiting import collected, until
 
 PATIENCE = 20
 
@@ -291,3 +291,20 @@ def test_a_cancelled_caller_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPat
     asyncio.run(cancelled_when(guarded(step, events), gate.arrived))
     assert events == ["asked", "told"]
     filesystem_loop().call_soon_threadsafe(gate.open)
+
+
+def test_what_is_opened_for_a_caller_who_has_gone_is_closed() -> None:
+    events: list[str] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Opened(Download):
+        def close(self) -> None:
+            events.append("closed")
+
+    def open_slowly() -> Download:
+        begun.set()
+        go_on.wait(PATIENCE)
+        return Opened(Facts("a", size=1))
+
+    asyncio.run(cancelled_when(guarded(Step(open_slowly), []), begun, go_on.set))
+    collected(lambda: events == ["closed"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from django_fsspec_storages.filesystems.driver import run
-from django_fsspec_storages.filesystems.readers import Cursor, release
+from django_fsspec_storages.filesystems.readers import Cursor
 from tests.support.coroutine_memory import CoroutineMemoryFileSystem
 from tests.support.object_store import Gate
 from tests.support.waiting import collected, until
@@ -158,7 +158,7 @@ def test_releasing_a_download_does_not_wait_for_its_server(
     gate = Gate()
     download = store.begin_read("a")
     monkeypatch.setattr(download, "close", gate.passage)
-    release(download)
+    download.release()
     until(gate.arrived.is_set)
     gate.open()
     until(gate.left.is_set)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from django_fsspec_storages.filesystems.chores import later
 from django_fsspec_storages.filesystems.driver import run
-from django_fsspec_storages.filesystems.uploads import Sink, later
+from django_fsspec_storages.filesystems.uploads import Sink
 from tests.nodjango.conftest import Place
 from tests.support.coroutine_memory import CoroutineMemoryFileSystem
 from tests.support.filesystems import filesystem_for
