@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import inspect
 from importlib import import_module
 from typing import Any, ClassVar, Self, cast
 
@@ -41,6 +42,8 @@ def alias_of(storage: Storage) -> str | None:
             return str(alias)
     given = storage.given if isinstance(storage, Aliased) else getattr(storage, "_constructor_args", None)
     for alias, parameters in handler.backends.items():  # identity is lost under override_settings
+        if not isinstance(parameters, dict) or "BACKEND" not in parameters:  # the checks say so
+            continue
         if given == ((), parameters.get("OPTIONS", {})) and _is_class(parameters["BACKEND"], type(storage)):
             if isinstance(storage, Aliased) and storage != handler[alias]:  # something was set on it since
                 continue
@@ -77,7 +80,7 @@ class Aliased(Configured):
     _given: tuple[tuple[Any, ...], dict[str, Any]]
 
     #: Attributes that only save work: left out of pickles.
-    caches: ClassVar[frozenset[str]] = frozenset({"_given", "_last", "_made", "_sound"})
+    caches: ClassVar[frozenset[str]] = frozenset({"_given", "_last", "_sound"})
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
@@ -97,7 +100,7 @@ class Aliased(Configured):
     @property
     def _constructor_args(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         # Read by the deconstruct() that Django's decorator puts on a subclass.
-        args, kwargs = self._given
+        args, kwargs = self.named_arguments()
         secrecy = {option.key: option.secret for option in type(self).declared_options().values()}
         for option in type(self).declared_options().values():
             secrecy.update((old.name, option.secret) for old in option.legacy)
@@ -108,6 +111,14 @@ class Aliased(Configured):
     @_constructor_args.setter
     def _constructor_args(self, value: tuple[tuple[Any, ...], dict[str, Any]]) -> None:
         self.__dict__["_given"] = value  # set by Django's decorator
+
+    def named_arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the constructor's arguments by their names, where they have any."""
+        args, kwargs = self._given
+        parameters = list(inspect.signature(type(self)).parameters.values())[: len(args)]
+        if len(parameters) < len(args) or any(p.kind is not p.POSITIONAL_OR_KEYWORD for p in parameters):
+            return args, kwargs
+        return (), {**{p.name: value for p, value in zip(parameters, args, strict=True)}, **kwargs}
 
     def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
         """Return what a migration needs: the alias, or else the class and its arguments without secrets.

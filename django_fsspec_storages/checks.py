@@ -166,7 +166,7 @@ def check_fields(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Check
                 continue
             if not isinstance(storage, Aliased) or storage.alias is not None:
                 continue
-            hidden = set(storage.given[1]) - set(storage._constructor_args[1])
+            hidden = set(storage.named_arguments()[1]) - set(storage._constructor_args[1])
             if hidden:
                 messages.append(
                     checks.Warning(

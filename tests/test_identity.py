@@ -199,3 +199,9 @@ def test_what_sounds_secret_among_a_projects_own_arguments_is_left_out_of_migrat
 
     given = Signing(signing_key=SECRET, colour="red", webhook_token=SECRET, location="/srv")._constructor_args
     assert given == ((), {"colour": "red", "location": "/srv"})
+
+    class Positional(FsspecStorage):
+        def __init__(self, colour: str, api_key: str) -> None:
+            super().__init__()
+
+    assert Positional("red", SECRET)._constructor_args == ((), {"colour": "red"})

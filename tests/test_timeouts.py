@@ -48,6 +48,17 @@ def test_what_a_project_says_of_timeouts_wins() -> None:
     assert FsspecStorage(protocol="https", storage_options=own).storage_options == own
 
 
+def test_what_a_project_says_of_other_things_leaves_the_timeouts(silent: int) -> None:
+    storage = FsspecStorage(
+        protocol="http",
+        location=f"http://127.0.0.1:{silent}/",
+        read_timeout=0.2,
+        storage_options={"client_kwargs": {"trust_env": False}},
+    )
+    with pytest.raises(TimeoutError):
+        storage.exists("a.txt")
+
+
 @pytest.mark.parametrize(("held", "content"), [("put", b"1"), ("part", b"1" * 700_001)])
 def test_an_operation_that_takes_too_long_in_all(held: str, content: bytes) -> None:
     assert "coroutine" in BACKENDS
@@ -59,3 +70,34 @@ def test_an_operation_that_takes_too_long_in_all(held: str, content: bytes) -> N
         storage.save("a.bin", ContentFile(content))
     assert not storage.exists("a.bin")
     assert list(storage.fs.leftovers("")) == []
+
+
+def _store(held: str) -> Any:
+    return FsspecStorage(
+        protocol="costore", location="", total_timeout=0.3, storage_options={"store": f"timeouts-{held}"}
+    )
+
+
+def test_opening_a_file_that_takes_too_long() -> None:
+    storage = _store("get")
+    storage.save("a.bin", ContentFile(b"1" * 300_000))
+    store_named("timeouts-get").hold("get")
+    with pytest.raises(TimeoutError, match=r"total_timeout is 0\.3 s"):
+        storage.open("a.bin")
+
+
+def test_a_read_and_a_write_that_take_too_long() -> None:
+    storage = _store("handles")
+    server = store_named("timeouts-handles")
+    storage.save("a.bin", ContentFile(b"1" * 300_000))
+    with storage.open("a.bin") as file:
+        server.hold("get")
+        with pytest.raises(TimeoutError, match=r"total_timeout is 0\.3 s"):
+            file.read()
+    writer = storage.open("b.bin", "wb")
+    for number in range(1, 9):
+        server.hold("part", number)
+    with pytest.raises(TimeoutError, match=r"total_timeout is 0\.3 s"):
+        writer.write(b"1" * 3_000_000)
+    with pytest.raises(OSError, match="earlier write"):
+        writer.close()

@@ -134,7 +134,9 @@ def run(logic: Logic[T], translate: Translate | None = None, seconds: float | No
             go, value = logic.throw, error  # Ctrl-C between two steps: it must learn of that too
 
 
-def perform(translate: Translate, function: Callable[..., Any], *arguments: Any) -> Any:
+def perform(
+    translate: Translate, function: Callable[..., Any], *arguments: Any, seconds: float | None = None
+) -> Any:
     """Perform one step in this thread, as :func:`run` would for a logic of no other.
 
     On local disk the step costs no more than the logic around it.
@@ -142,7 +144,7 @@ def perform(translate: Translate, function: Callable[..., Any], *arguments: Any)
     ours, callers = None, sys.exception()
     try:
         value = function(*arguments)
-        return bridge(value) if isinstance(value, CoroutineType) else value
+        return bridge(value, seconds) if isinstance(value, CoroutineType) else value
     except Exception as error:
         ours = translate(error)
         if ours is None:

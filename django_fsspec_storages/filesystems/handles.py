@@ -54,11 +54,13 @@ def open_handle(
     encoding: str | None = None,
     errors: str | None = None,
     newline: str | None = None,
+    seconds: float | None = None,
 ) -> IO[Any]:
     """Open a final path.
 
     :param name: what the handle calls itself, and errors call the file; the path unless given.
     :param translate: the map of errors; the filesystem's own unless given.
+    :param seconds: how long the opening, and each read or write of the handle, may take; None: no limit of ours.
     :param encoding: of text; UTF-8 unless given, whatever the locale.
     :raises ValueError: if the filesystem cannot honour the mode.
     :raises FileNotFoundError: if it is to be read and there is none.
@@ -67,15 +69,13 @@ def open_handle(
     name = path if name is None else name
     translate = translate or filesystem.translator(name)
     if action == "r":
-        handle: Any = reader_of(
-            perform(translate, primitive(filesystem, "begin_read"), path), name, translate
-        )
+        download = perform(translate, primitive(filesystem, "begin_read"), path, seconds=seconds)
+        handle: Any = reader_of(download, name, translate, seconds)
     elif action == "+":
         handle = perform(translate, filesystem.open_in_place, path, mode.replace("t", "") + "b" * text)
     else:
-        handle = Writer(
-            Sink(filesystem, path, action == "x", metadata), name, mode.replace("t", ""), translate
-        )
+        sink = Sink(filesystem, path, action == "x", metadata)
+        handle = Writer(sink, name, mode.replace("t", ""), translate, seconds)
     if text:
         wrapper = TextWriter if action in "wx" else io.TextIOWrapper
         handle = wrapper(handle, encoding=encoding or "utf-8", errors=errors, newline=newline)

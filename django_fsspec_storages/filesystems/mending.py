@@ -9,6 +9,7 @@ from typing import IO, Any, Self, cast
 from django_fsspec_storages.errors import CannotKeepPromise
 from django_fsspec_storages.filesystems.base import Contract
 from django_fsspec_storages.filesystems.handles import open_handle
+from django_fsspec_storages.filesystems.transfers import Metadata
 from django_fsspec_storages.filesystems.writers import TextWriter, Writer
 
 __all__ = ["Mended"]
@@ -44,12 +45,12 @@ class Mended(Contract):
                 "fsspec's transactions are not offered: each file is published by itself, whole."
             )
         if compression is None:
-            return open_handle(self, path, mode, metadata=kwargs or None, **text)
+            return open_handle(self, path, mode, metadata=Metadata(kwargs), **text)
         from fsspec.core import get_compression
 
         name = get_compression(path, compression)
         handle = open_handle(
-            self, path, mode.replace("t", "") + "b" * ("b" not in mode), metadata=kwargs or None
+            self, path, mode.replace("t", "") + "b" * ("b" not in mode), metadata=Metadata(kwargs)
         )
         opened = cast("IO[bytes]", handle if name is None else _Compressed(handle, name, mode))
         if "b" in mode:

@@ -132,8 +132,9 @@ class RawReader(io.RawIOBase):
 class AheadReader(RawReader):
     """The same where a read does cost a round trip: the blocking colour of :class:`Cursor`."""
 
-    def __init__(self, download: Download, name: str, translate: Translate) -> None:
+    def __init__(self, download: Download, name: str, translate: Translate, seconds: float | None) -> None:
         self._cursor = Cursor(download)  # which has the position
+        self._seconds = seconds
         super().__init__(download, name, translate)
 
     @property
@@ -146,19 +147,24 @@ class AheadReader(RawReader):
 
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
-        data = run(self._cursor.read(len(view)), self._translate)
+        data = run(self._cursor.read(len(view)), self._translate, self._seconds)
         view[: len(data)] = data
         return len(data)
 
     def readall(self) -> bytes:
-        return run(self._cursor.rest(), self._translate)
+        return run(self._cursor.rest(), self._translate, self._seconds)
 
 
-def reader_of(download: Download, name: str, translate: Translate) -> Reader:
-    """Return the blocking file over a download, which it closes."""
+def reader_of(download: Download, name: str, translate: Translate, seconds: float | None) -> Reader:
+    """Return the blocking file over a download, which it closes.
+
+    :param seconds: how long a read may take; None: no limit of ours.
+    """
     if download.first_block == 0:
         return Reader(RawReader(download, name, translate), Reader.buffer_size)
-    return Reader(AheadReader(download, name, translate), min(Reader.buffer_size, download.first_block))
+    return Reader(
+        AheadReader(download, name, translate, seconds), min(Reader.buffer_size, download.first_block)
+    )
 
 
 def sought(offset: int, whence: int, position: int, size: int) -> int:

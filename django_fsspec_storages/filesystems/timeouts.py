@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["timeout_options"]
+__all__ = ["TIMED", "timeout_options"]
+
+#: Protocols for which there are such options.
+TIMED = frozenset({"http", "https", "ftp"})
 
 
 def timeout_options(protocol: str, connect: float | None, read: float | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from django_fsspec_storages.filesystems.chores import later
 from django_fsspec_storages.filesystems.driver import Step, arun, run
 
-__all__ = ["Download", "Facts", "Scan", "Upload"]
+__all__ = ["Download", "Facts", "Metadata", "Scan", "Upload"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,13 @@ class Facts:
     checksum: str | None = None
     version: str | None = None
     encoding: str | None = None
+
+
+class Metadata(dict[str, Any]):
+    """What is stored with an object, a customer's encryption key perhaps: no debug page shows what is in it."""
+
+    def __repr__(self) -> str:
+        return "<metadata>"
 
 
 class Download:

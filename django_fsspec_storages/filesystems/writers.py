@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Self
 
 from django_fsspec_storages.errors import Translate
@@ -16,12 +17,14 @@ __all__ = ["TextWriter", "Writer"]
 class Writer(io.BufferedIOBase):
     """A file open for writing: ``close`` publishes; an exception in its ``with`` block, or dropping it, does not."""
 
-    def __init__(self, sink: Sink, name: str, mode: str, translate: Translate) -> None:
+    def __init__(
+        self, sink: Sink, name: str, mode: str, translate: Translate, seconds: float | None = None
+    ) -> None:
         self._sink = sink
-        self._translate = translate
+        self._run = partial(run, translate=translate, seconds=seconds)
         self.name = name
         self.mode = mode
-        run(sink.begin(), translate)
+        self._run(sink.begin())
 
     def _require_open(self) -> None:
         if self.closed:
@@ -46,7 +49,7 @@ class Writer(io.BufferedIOBase):
         if isinstance(data, str):
             raise TypeError("a bytes-like object is required, not 'str'")
         piece = data if type(data) is bytes else bytes(memoryview(data).cast("B"))
-        run(self._sink.write(piece), self._translate)
+        self._run(self._sink.write(piece))
         return len(piece)
 
     def flush(self) -> None:
@@ -72,7 +75,7 @@ class Writer(io.BufferedIOBase):
         if self.closed:
             return
         try:
-            run(logic(), self._translate)
+            self._run(logic())
         finally:
             super().close()
 

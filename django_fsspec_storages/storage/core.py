@@ -18,6 +18,7 @@ from django_fsspec_storages.errors import CannotKeepPromise, NoUrlError
 from django_fsspec_storages.files.file import FsspecFile
 from django_fsspec_storages.files.streams import Stream
 from django_fsspec_storages.filesystems.handles import open_handle
+from django_fsspec_storages.filesystems.transfers import Metadata
 from django_fsspec_storages.storage import operations
 from django_fsspec_storages.storage.places import OnFilesystem
 from django_fsspec_storages.storage.source import name_for
@@ -67,10 +68,16 @@ class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
     def open_handle(self, name: str, mode: str) -> IO[Any]:
         """Return the bare handle that :class:`FsspecFile` holds; parameters and errors as ``open``."""
         filesystem, path = self.place(name, of_file=True)
-        metadata = None if "r" in mode else self.object_metadata(str(name), None)
+        metadata = None if "r" in mode else Metadata(self.object_metadata(str(name), None))
         with self.watch("open", str(name)):
             return open_handle(
-                filesystem, path, mode, name=str(name), translate=self.translator(name), metadata=metadata
+                filesystem,
+                path,
+                mode,
+                name=str(name),
+                translate=self.translator(name),
+                metadata=metadata,
+                seconds=self.seconds(),
             )
 
     def open_stream(self, name: str, start: int = 0, length: int | None = None) -> Stream:

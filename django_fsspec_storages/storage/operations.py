@@ -12,7 +12,7 @@ from django.conf import settings
 from django_fsspec_storages import names
 from django_fsspec_storages.filesystems.base import Contract, primitive
 from django_fsspec_storages.filesystems.driver import CallersStep, Step
-from django_fsspec_storages.filesystems.transfers import Download, Facts
+from django_fsspec_storages.filesystems.transfers import Download, Facts, Metadata
 from django_fsspec_storages.filesystems.uploads import send
 from django_fsspec_storages.storage.running import Watch
 from django_fsspec_storages.storage.source import Source
@@ -52,7 +52,7 @@ async def save(storage: FsspecStorage, name: str, content: Any, max_length: int 
         while True:
             name = names.clean(name)
             filesystem, path = storage.place(name, of_file=True)
-            metadata = storage.object_metadata(name, content)
+            metadata = Metadata(storage.object_metadata(name, content))
             try:
                 watch.bytes = await send(
                     filesystem, path, source.pieces(), exclusive=exclusive, metadata=metadata

@@ -15,7 +15,8 @@ from django.views.decorators.debug import sensitive_variables
 from django_fsspec_storages import names
 from django_fsspec_storages.errors import CannotKeepPromise, translate
 from django_fsspec_storages.filesystems import Contract, Promise, deviations_of, get_filesystem
-from django_fsspec_storages.filesystems.registry import LOCAL
+from django_fsspec_storages.filesystems.driver import forget_values
+from django_fsspec_storages.filesystems.registry import LOCAL, explain_of
 from django_fsspec_storages.filesystems.temporary import is_temporary
 from django_fsspec_storages.filesystems.timeouts import timeout_options
 from django_fsspec_storages.options.option import generation
@@ -36,7 +37,8 @@ class _Last(NamedTuple):
     generation: int
     protocol: str
     options: dict[str, Any]
-    filesystem: Contract
+    #: None: the options could be changed where they are, so it is looked up again.
+    filesystem: Contract | None
 
 
 @lru_cache(maxsize=1024)
@@ -56,16 +58,17 @@ class OnFilesystem(Running):
         :raises ImproperlyConfigured: if an option is wrong, or the package it needs is not installed.
         """
         last: _Last | None = self.__dict__.get("_last")
-        if last is not None:
-            looked_up_in, protocol, options, filesystem = last
-            if (
-                looked_up_in == generation()
-                and protocol == self.protocol
-                and options == self._merged_options()
-            ):
-                return filesystem
+        if last is not None and last.filesystem is not None and self._is_current(last):
+            return last.filesystem
+        last = None  # a debug page shows the locals of every frame
         self.require_options()
         return self._filesystem()
+
+    def _is_current(self, last: _Last) -> bool:
+        looked_up_in, protocol, options, _ = last
+        return (
+            looked_up_in == generation() and protocol == self.protocol and options == self._merged_options()
+        )
 
     @sensitive_variables()
     def _filesystem(self) -> Contract:
@@ -79,23 +82,30 @@ class OnFilesystem(Running):
         except Exception as error:
             # A debug page shows the locals of every frame: neither this one nor those below keep secrets.
             said, options = _masked(str(error), options), {}
-            cause = error.with_traceback(None) if said == str(error) else None
-            ours = self.with_waits(translate(error, "", self.where()))
-            if ours is not None:  # it connects as soon as it is made
+            forget_values(error)
+            cause = error if said == str(error) else None
+            # It may connect as soon as it is made.
+            ours = self.with_waits(translate(error, "", self.where(), explain_of(protocol)))
+            if ours is not None:
                 raise ours from cause
-            if isinstance(error, (ImportError, TypeError, ValueError, AttributeError, LookupError)):
-                raise ImproperlyConfigured(f"{self.where()}: protocol {protocol!r}: {said}.") from cause
+            wrong = isinstance(error, (ImportError, TypeError, ValueError, AttributeError, LookupError))
+            if wrong or cause is None:
+                hint = (
+                    " Its constructor's options go into storage_options."
+                    if isinstance(error, TypeError)
+                    else ""
+                )
+                raise ImproperlyConfigured(f"{self.where()}: protocol {protocol!r}: {said}.{hint}") from cause
             raise
-        self.__dict__["_made"] = generation()
-        if all(
-            type(value) in _SCALARS for value in options.values()
-        ):  # others could be changed where they are
-            self.__dict__["_last"] = _Last(generation(), protocol, options, filesystem)
+        fixed = all(type(value) in _SCALARS for value in options.values())
+        self.__dict__["_last"] = _Last(generation(), protocol, options, filesystem if fixed else None)
         return filesystem
 
     async def aprepare(self) -> None:
         """See :meth:`Running.aprepare`."""
-        if self.__dict__.get("_made") != generation():
+        last: _Last | None = self.__dict__.get("_last")
+        if last is None or not self._is_current(last):
+            last = None
             await asyncio.to_thread(lambda: self.fs)
 
     @property
@@ -105,8 +115,11 @@ class OnFilesystem(Running):
         return {name: _copied(value) for name, value in self._merged_options().items()}
 
     def _merged_options(self) -> dict[str, Any]:
-        extra = self.extra_options
-        return {**self.filesystem_options(), **extra} if extra else dict(self.filesystem_options())
+        options = dict(self.filesystem_options())  # first: if it fails, no secret is in this frame
+        for name, value in (self.extra_options or {}).items():
+            ours = options.get(name)
+            options[name] = {**ours, **value} if isinstance(ours, dict) and isinstance(value, dict) else value
+        return options
 
     @property
     def deviations(self) -> Mapping[Promise, str]:

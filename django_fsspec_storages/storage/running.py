@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django_fsspec_storages.errors import Translate, translate
 from django_fsspec_storages.filesystems.driver import Logic, arun, run
+from django_fsspec_storages.filesystems.timeouts import TIMED
 from django_fsspec_storages.storage.options import CommonOptions
 
 if TYPE_CHECKING:
@@ -21,10 +22,11 @@ __all__ = ["Running", "Watch"]
 
 T = TypeVar("T")
 
-_WAITS = ("connect_timeout", "read_timeout", "total_timeout")
-
 #: A name and password in a URL: refused in a location, and not shown before it is.
 _USERINFO = re.compile(r"//[^/@]*@")
+
+#: Constructor options that say where the files are, and no more.
+_SERVERS = ("endpoint_url", "host", "fo")
 
 logger = logging.getLogger("django_fsspec_storages")
 
@@ -91,17 +93,35 @@ class Running(CommonOptions):
         """Return how messages call this storage: class, alias, protocol and location; never a secret."""
         alias = f" {self.alias!r}" if self.alias is not None else ""
         location = _USERINFO.sub("//", str(self.location))
-        return f"{type(self).__name__}{alias} ({self.protocol}, {location!r})"
+        return f"{type(self).__name__}{alias} ({self.protocol}{self._server()}, {location!r})"
+
+    def _server(self) -> str:
+        options: Any = self.extra_options
+        options = options if isinstance(options, dict) else {}
+        named = next((options[option] for option in _SERVERS if isinstance(options.get(option), str)), "")
+        port = f":{options['port']}" if named and isinstance(options.get("port"), int) else ""
+        return f" {_USERINFO.sub('//', named)}{port}" if named else ""
 
     def explain(self, error: BaseException) -> type[OSError] | None:
         """Return the built-in class that says what the provider's error says; None where the common map will do."""
         return self.fs.explain(error)
 
+    def keeps_timeouts(self) -> bool:
+        """Tell whether ``connect_timeout`` and ``read_timeout`` reach the filesystem."""
+        return self.protocol in TIMED
+
     def with_waits(self, error: OSError | None) -> OSError | None:
         """Return an error of ours, which names the waits that were configured if it says that there was no answer."""
         if not isinstance(error, TimeoutError):
             return error
-        waits = (f"{option} is {seconds} s" for option in _WAITS if (seconds := getattr(self, option)))
+        kept = (
+            ("connect_timeout", "read_timeout", "total_timeout")
+            if self.keeps_timeouts()
+            else ("total_timeout",)
+        )
+        waits = [f"{option} is {seconds} s" for option in kept if (seconds := getattr(self, option))]
+        if not waits:
+            return error
         return TimeoutError(error.errno, f"{error.strerror} ({', '.join(waits)})", error.filename)
 
     def translator(self, name: object) -> Translate:
@@ -112,7 +132,8 @@ class Running(CommonOptions):
         """Return a context manager that logs an operation."""
         return Watch(self.where, operation, name)
 
-    def _seconds(self) -> float | None:
+    def seconds(self) -> float | None:
+        """Return how long an operation may take; None for any time."""
         seconds = self.total_timeout
         return seconds if isinstance(seconds, (int, float)) else None  # what else it is, fs says to the logic
 
@@ -123,7 +144,7 @@ class Running(CommonOptions):
 
     def run_watched(self, watch: Watch, logic: Logic[T]) -> T:
         """Run a logic that notes bytes and attempts for the log by itself."""
-        return run(logic, self.translator(watch.name), self._seconds())
+        return run(logic, self.translator(watch.name), self.seconds())
 
     async def arun(self, operation: str, name: object, logic: Logic[T]) -> T:
         """Run a logic from this event loop; as :meth:`run`."""
@@ -137,7 +158,7 @@ class Running(CommonOptions):
         except BaseException:
             logic.close()
             raise
-        return await arun(logic, self.translator(watch.name), self._seconds())
+        return await arun(logic, self.translator(watch.name), self.seconds())
 
 
 def is_ours(cls: type[Any]) -> bool:

@@ -13,6 +13,7 @@ from django.core.files.utils import validate_file_name
 from django_fsspec_storages.files.aio import AsyncFile, AsyncReader, AsyncWrapper, AsyncWriter
 from django_fsspec_storages.files.streams import AsyncStream, AsyncStreamWrapper, NativeAsyncStream
 from django_fsspec_storages.filesystems.handles import split_mode
+from django_fsspec_storages.filesystems.transfers import Metadata
 from django_fsspec_storages.filesystems.uploads import Sink
 from django_fsspec_storages.storage import operations
 from django_fsspec_storages.storage.running import is_ours
@@ -109,7 +110,7 @@ class AsyncTwins:
             download = await self.arun("open", name, operations.begin_read(self, name))
             return AsyncReader(self, name, mode, download)
         filesystem, path = self.place(name, of_file=True)
-        sink = Sink(filesystem, path, action == "x", self.object_metadata(name, None))
+        sink = Sink(filesystem, path, action == "x", Metadata(self.object_metadata(name, None)))
         await self.arun("open", name, sink.begin())
         return AsyncWriter(self, name, mode, sink)
 

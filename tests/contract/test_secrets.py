@@ -7,6 +7,7 @@ import logging
 import sys
 import traceback
 
+import fsspec
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
@@ -15,6 +16,7 @@ from django.db import models
 from django.db.migrations.writer import MigrationWriter
 from django.test import override_settings
 from django.views.debug import ExceptionReporter
+from fsspec.implementations.memory import MemoryFileSystem
 
 SECRET = "a-5ecret-of-s0me-value"
 
@@ -56,6 +58,28 @@ def _failing(storage):
     yield lambda: type(storage)(storage_option={"password": SECRET})
     yield lambda: type(storage)(protocol="no-such-protocol", storage_options={"password": SECRET}).fs
     yield lambda: type(storage)(protocol="dir", storage_options={"password": SECRET, "fs": 1, "path": "x"}).fs
+    yield lambda: type(storage)(protocol="quoting", storage_options={"password": SECRET}).fs
+    yield lambda: type(storage)(protocol="quoting", storage_options={"password": SECRET, "quote": True}).fs
+    yield lambda: _again(type(storage)(protocol="memory", storage_options={"space": "a", "b": SECRET}))
+
+
+def _again(storage):
+    """Use a storage, and once more when its filesystem cannot be made any longer."""
+    storage.exists("a.txt")
+    storage.protocol = "quoting"
+    storage.exists("a.txt")
+
+
+class QuotingFileSystem(MemoryFileSystem):
+    """Cannot be made, and says why with an error of no storage."""
+
+    protocol = "quoting"
+
+    def __init__(self, password="", quote=False, **options):
+        raise RuntimeError(f"cannot log in with {password}" if quote else "cannot log in")
+
+
+fsspec.register_implementation("quoting", QuotingFileSystem, clobber=True)
 
 
 class _Failing:
