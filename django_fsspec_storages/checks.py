@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from importlib.util import find_spec
 from typing import Any
 
@@ -16,14 +17,26 @@ from django.core.files.storage import default_storage, storages
 from django.db.models import FileField
 from django.utils.module_loading import import_string
 
-from django_fsspec_storages.aliases import LEGACY_SETTINGS, Aliased, names_storages
+from django_fsspec_storages.aliases import LEGACY_SETTINGS, Aliased, legacy_aliases, names_storages
 from django_fsspec_storages.filesystems.promises import DEVIATIONS, Promise
 from django_fsspec_storages.filesystems.registry import MENDED
 from django_fsspec_storages.names import UnsafeLocation, clean_location
 from django_fsspec_storages.options import UnknownOption
+from django_fsspec_storages.static import StaticMixin
 from django_fsspec_storages.storage import FsspecStorage
 
 __all__ = ["check_fields", "check_storages"]
+
+#: What fsspec's own classes need, which do not say so; one of them is enough.
+NEEDS = {
+    **dict.fromkeys(("http", "https"), ("aiohttp",)),
+    **dict.fromkeys(("sftp", "ssh"), ("sshfs", "paramiko")),
+    **dict.fromkeys(("github", "jupyter", "jlab", "webhdfs"), ("requests",)),
+    **dict.fromkeys(("hdfs", "arrow_hdfs"), ("pyarrow",)),
+    "smb": ("smbclient",),
+    "git": ("pygit2",),
+    "libarchive": ("libarchive",),
+}
 
 #: The extra of ours that installs what a protocol needs.
 EXTRAS = {
@@ -59,28 +72,41 @@ def _check_legacy_settings() -> Iterator[CheckMessage]:
             )
 
 
-def _has_the_form(parameters: Any) -> bool:
-    return isinstance(parameters, dict) and isinstance(parameters.get("OPTIONS", {}), dict)
+def _wrong_form(parameters: Any) -> str | None:
+    known = isinstance(parameters, dict) and isinstance(parameters.get("OPTIONS", {}), dict)
+    if not known or not parameters.get("BACKEND"):
+        return "it is not of the form {'BACKEND': 'dotted.path', 'OPTIONS': {...}}."
+    for key in parameters.keys() - {"BACKEND", "OPTIONS"}:
+        near = get_close_matches(str(key).upper(), ("OPTIONS", "BACKEND"), n=1, cutoff=0.8)
+        hint = f"Did you mean {near[0]!r}?" if near else "An option goes into OPTIONS."
+        return f"Django ignores its key {key!r}. {hint}"
+    return None
 
 
 def _check_alias(alias: str, parameters: Any) -> Iterator[CheckMessage]:
-    if not _has_the_form(parameters):
-        message = f"STORAGES[{alias!r}] is not of the form {{'BACKEND': 'dotted.path', 'OPTIONS': {{...}}}}."
-        yield Error(message, id="fsspec_storages.E005")
+    wrong = _wrong_form(parameters)
+    if wrong is not None:
+        yield Error(f"STORAGES[{alias!r}]: {wrong}", id="fsspec_storages.E005")
         return
-    backend, options = parameters.get("BACKEND", ""), parameters.get("OPTIONS", {})
+    backend, options = parameters["BACKEND"], parameters.get("OPTIONS", {})
     try:
         cls = import_string(backend) if isinstance(backend, str) else backend
     except ImportError as error:
-        if str(backend).startswith("django_fsspec_storages."):
+        if backend.startswith("django_fsspec") or alias in legacy_aliases():  # of others, Django will say so
             yield Error(
-                f"STORAGES[{alias!r}]: BACKEND {backend!r} cannot be imported: {error}",
-                hint="See the list of backends in the documentation.",
+                f"{_place_of(alias)}: {backend!r} cannot be imported: {error}",
+                hint="Look at the spelling, and whether the package is installed.",
                 id="fsspec_storages.E001",
             )
         return
     if not (isinstance(cls, type) and issubclass(cls, FsspecStorage)):
         return
+    if alias == "staticfiles" and not issubclass(cls, StaticMixin):
+        yield checks.Warning(
+            f"STORAGES['staticfiles']: {cls.__name__} is no class for static files: it keeps them with the uploads.",
+            hint="Use django_fsspec_storages.static.FsspecStaticStorage, or put StaticMixin before your class.",
+            id="fsspec_storages.W008",
+        )
     if options.get("manifest_storage") is None:
         options = {name: value for name, value in options.items() if name != "manifest_storage"}
     for option in cls.declared_options().values():
@@ -105,10 +131,26 @@ def _check_alias(alias: str, parameters: Any) -> Iterator[CheckMessage]:
     yield from storage.check(alias)
 
 
+def _place_of(alias: str) -> str:
+    if alias in legacy_aliases():
+        return next(setting for setting, its in LEGACY_SETTINGS.items() if its == alias)
+    return f"STORAGES[{alias!r}]"
+
+
 def _check_location(alias: str, storage: FsspecStorage) -> Iterator[CheckMessage]:
     if storage.computes("location") or storage.computes("protocol"):
         return
     location: Any = storage.location
+    _, source = storage.option_source("location")
+    if location is None or location is False:
+        if source == "the default":  # STATIC_ROOT, which only collectstatic needs
+            return
+        yield Error(
+            f"STORAGES[{alias!r}]: option 'location' is {location!r}, from {source}: there is no place for the files.",
+            hint="'' is the root of the filesystem; on local disk, name a folder.",
+            id="fsspec_storages.E003",
+        )
+        return
     try:
         clean_location(location, ("http", "https") if storage.protocol in ("http", "https") else ())
     except UnsafeLocation as error:
@@ -116,9 +158,15 @@ def _check_location(alias: str, storage: FsspecStorage) -> Iterator[CheckMessage
 
 
 def _check_protocol(alias: str, storage: FsspecStorage) -> Iterator[CheckMessage]:
-    if storage.computes("protocol") or not isinstance(storage.protocol, str):
+    if storage.computes("protocol") or not isinstance(storage.protocol, str | None):
         return
     protocol = storage.protocol
+    if not protocol:
+        _, source = storage.option_source("protocol")
+        yield Error(
+            f"STORAGES[{alias!r}]: option 'protocol' is empty, from {source}.", id="fsspec_storages.E003"
+        )
+        return
     missing = _missing_package(protocol)
     if missing is not None:
         extra = EXTRAS.get(protocol)
@@ -152,8 +200,8 @@ def _missing_package(protocol: str) -> str | None:
 
     if protocol in MENDED or protocol not in known_implementations:
         return None
-    package = str(known_implementations[protocol]["class"]).partition(".")[0]
-    return None if find_spec(package) is not None else package
+    packages = NEEDS.get(protocol) or (str(known_implementations[protocol]["class"]).partition(".")[0],)
+    return None if any(find_spec(package) is not None for package in packages) else packages[0]
 
 
 def check_fields(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:

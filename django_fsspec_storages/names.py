@@ -136,6 +136,14 @@ def clean_location(location: object, schemes: tuple[str, ...] = ()) -> str:
             f"location={text!r} is a URL. A location is the folder (prefix) of this storage's files on its filesystem; "
             "the public address is base_url or the provider's custom domain."
         )
+    if schemes and not separator:
+        raise UnsafeLocation(
+            f"location={text!r} is no address: here it is one, as in '{schemes[0]}://example.org/files'."
+        )
+    if os.name != "nt" and _DRIVE.match(text):
+        raise UnsafeLocation(
+            f"location={text!r} begins with a drive letter, which means nothing on this machine."
+        )
     segments = (rest if separator else text).split("/")
     try:
         for segment in segments:
@@ -162,7 +170,7 @@ def check_length(name: str, path: str, max_segment: int | None, max_path: int | 
     :param max_path: longest path, in UTF-8 bytes.
     :raises SuspiciousFileOperation: if ``path`` is longer.
     """
-    if max_path is not None and len(path.encode()) > max_path:
+    if max_path is not None and len(path) > max_path // 4 and len(path.encode()) > max_path:
         raise SuspiciousFileOperation(f"The name {name!r} is too long: its path may have {max_path} bytes.")
     if max_segment is not None and len(path) > max_segment // 4:  # a character has four bytes at most
         for segment in path.split("/"):

@@ -32,6 +32,8 @@ _MISSING = object()
 class isolated_storages(ContextDecorator):  # noqa: N801 - used like a function
     """Replace every alias, and the storage of every model field that is one of them, by a memory store of its own.
 
+    A storage that a field alone has, and no alias, is left as it is.
+
     :param aliases: only these aliases; all of them if none is named.
     """
 
@@ -41,6 +43,7 @@ class isolated_storages(ContextDecorator):  # noqa: N801 - used like a function
                 "isolated_storages takes aliases: decorate with @isolated_storages(), in parentheses."
             )
         self._aliases = aliases
+        self._stores: dict[str, Any] = {}
         self._stack: ExitStack | None = None
 
     def __enter__(self) -> Self:
@@ -54,14 +57,20 @@ class isolated_storages(ContextDecorator):  # noqa: N801 - used like a function
             replaced[alias] = _in_memory(alias, storages[alias])
         with ExitStack() as stack:
             stack.enter_context(override_settings(STORAGES=replaced))
+            self._stores = {alias: storages[alias] for alias in self._aliases or replaced}
             for field, alias in fields:
-                if alias in (self._aliases or replaced):
+                if alias in self._stores:
                     stack.callback(setattr, field, "storage", field.storage)
-                    field.storage = storages[alias]
-            for alias in self._aliases or replaced:
-                stack.callback(storages[alias].fs.clear)  # type: ignore[attr-defined]
+                    field.storage = self._stores[alias]
+            for store in self._stores.values():
+                stack.callback(store.fs.forget)
             self._stack = stack.pop_all()
         return self
+
+    def inherit(self, outer: Self) -> None:
+        """Begin with the files that another one has: what a class set up is there for each of its tests."""
+        for alias, store in self._stores.items():
+            store.fs.take_over(outer._stores[alias].fs)
 
     def __exit__(self, *error: object) -> None:
         stack, self._stack = self._stack, None
@@ -89,17 +98,20 @@ class isolated_storages(ContextDecorator):  # noqa: N801 - used like a function
 def _decorated_class(cls: type[Any], aliases: tuple[str, ...]) -> type[Any]:
     set_up: Callable[[Any], None] = cls.setUp
 
+    of_class: dict[type[Any], isolated_storages] = {}
+
     @functools.wraps(set_up)
     def set_up_in_memory(self: Any) -> None:
         isolated = isolated_storages(*aliases)
         isolated.__enter__()
+        isolated.inherit(of_class[type(self)])
         self.addCleanup(isolated.__exit__, None, None, None)
         set_up(self)
 
     set_up_class: Callable[[], None] = cls.setUpClass
 
     def set_up_class_in_memory(klass: Any) -> None:
-        isolated = isolated_storages(*aliases)
+        isolated = of_class[klass] = isolated_storages(*aliases)
         isolated.__enter__()
         klass.addClassCleanup(isolated.__exit__, None, None, None)
         set_up_class.__func__(klass)  # type: ignore[attr-defined]

@@ -98,7 +98,7 @@ def test_other_storages_are_none_of_our_business() -> None:
 def test_e001_a_backend_of_ours_that_cannot_be_imported() -> None:
     number, message, hint = only("django_fsspec_storages.backends.nosuch.NoStorage")
     assert number == "fsspec_storages.E001"
-    assert "STORAGES['media']: BACKEND 'django_fsspec_storages.backends.nosuch.NoStorage'" in message
+    assert "STORAGES['media']: 'django_fsspec_storages.backends.nosuch.NoStorage' cannot" in message
     assert hint
 
 
@@ -216,7 +216,8 @@ def test_w004_a_secret_given_to_the_storage_of_a_field() -> None:
 
 
 def test_w006_an_old_setting_that_storages_overrules() -> None:
-    with override_settings(DEFAULT_FILE_STORAGE=OURS, STATICFILES_STORAGE=OURS):
+    static = "django_fsspec_storages.static.FsspecStaticStorage"
+    with override_settings(DEFAULT_FILE_STORAGE=OURS, STATICFILES_STORAGE=static):
         with override_settings(STORAGES={"default": {"BACKEND": OURS}}):
             (message,) = checks.check_storages(None)
         assert message.id == "fsspec_storages.W006"
@@ -231,6 +232,57 @@ def test_w007_a_protocol_that_is_not_fresh() -> None:
     assert number == "fsspec_storages.W007"
     assert message.startswith("STORAGES['media']: protocol 'simplecache' is not fresh: a cached copy")
     assert hint
+
+
+def test_w008_a_class_for_uploads_that_is_to_keep_static_files() -> None:
+    with override_settings(STORAGES={"staticfiles": {"BACKEND": OURS}}):
+        (message,) = checks.check_storages(None)
+    assert message.id == "fsspec_storages.W008"
+    assert "FsspecStaticStorage" in (message.hint or "")
+    with override_settings(
+        STORAGES={"staticfiles": {"BACKEND": "django_fsspec_storages.static.FsspecStaticStorage"}}
+    ):
+        assert checks.check_storages(None) == []
+
+
+def test_e001_of_an_old_setting_names_the_setting() -> None:
+    with override_settings(STORAGES={}, DEFAULT_FILE_STORAGE="no.such.Storage"):
+        (message,) = checks.check_storages(None)
+    assert (message.id, message.msg.partition(":")[0]) == ("fsspec_storages.E001", "DEFAULT_FILE_STORAGE")
+
+
+def test_e001_one_of_the_packages_that_serve_a_protocol_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed: set[str] = set()
+    monkeypatch.setattr(checks, "find_spec", lambda name: name if name in installed else None)
+    assert "needs sshfs" in only(protocol="sftp")[1]
+    installed.add("paramiko")
+    assert found(protocol="sftp") == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({}, "not of the form"),
+        ({"BACKEND": OURS, "OPTIONS": None}, "not of the form"),
+        ({"BACKEND": OURS, "OPTION": {"location": "/srv"}}, "Did you mean 'OPTIONS'?"),
+        ({"BACKEND": OURS, "options": {"location": "/srv"}}, "Did you mean 'OPTIONS'?"),
+        ({"BACKEND": OURS, "location": "/srv"}, "An option goes into OPTIONS."),
+    ],
+)
+def test_e005_an_alias_whose_keys_django_does_not_know(parameters: Any, said: str) -> None:
+    with override_settings(STORAGES={"media": parameters}):
+        (message,) = checks.check_storages(None)
+        assert FsspecStorage(location="/srv").alias is None  # asking every alias trips over none
+    assert message.id == "fsspec_storages.E005"
+    assert said in message.msg
+
+
+@pytest.mark.parametrize(("option", "value"), [("location", None), ("protocol", ""), ("protocol", None)])
+def test_e003_an_option_that_was_given_as_none_leaves_no_place(option: str, value: Any) -> None:
+    number, message, _ = only(**{option: value})
+    assert number == "fsspec_storages.E003"
+    assert f"option {option!r} is" in message
+    assert "from the option" in message
 
 
 def test_options_that_only_a_request_can_tell_are_not_read() -> None:

@@ -146,7 +146,7 @@ for protocol in ("file", "memory"):
     "use",
     [
         "from django_fsspec_storages import FsspecStorage; FsspecStorage()",
-        "from django_fsspec_storages import FsspecStorage; FsspecStorage(protocol='s3').url('a.txt')",
+        "from django_fsspec_storages import FsspecStorage; FsspecStorage(protocol='s3', base_url='/').url('a.txt')",
         "from django_fsspec_storages import FsspecStorage; FsspecStorage(protocol='memory').exists('a.txt')",
         "from django_fsspec_storages import FsspecStorage; FsspecStorage().exists('a.txt')",
         "from django_fsspec_storages.static import FsspecManifestStaticStorage; FsspecManifestStaticStorage()",

@@ -209,7 +209,7 @@ def test_it_decorates_test_classes_each_test_anew(base: type[unittest.TestCase])
 
     result = run_case(Case)
     assert (result.testsRun, len(result.failures), result.errors) == (3, 1, [])
-    assert seen == [["a.txt", "from-set-up.txt"]] * 2
+    assert seen == [["a.txt", "from-set-up.txt", "from-the-class.txt"]] * 2
     assert isinstance(storages["uploads"], FileSystemStorage)
 
 
@@ -233,7 +233,11 @@ def test_what_setup_of_a_class_saves_is_isolated_too(tmp_path: Path) -> None:
             default_storage.save("from-setUpClass.txt", ContentFile(b"1"))
 
         def test(self) -> None:
-            assert not default_storage.exists("from-setUpClass.txt")
+            assert default_storage.exists("from-setUpClass.txt")
+            default_storage.delete("from-setUpClass.txt")
+
+        def test_again(self) -> None:
+            self.test()
 
     parameters = {
         "default": {"BACKEND": "django_fsspec_storages.FsspecStorage", "OPTIONS": {"location": tmp_path}}

@@ -172,6 +172,10 @@ class AsyncWriter(AsyncFile):
             self.closed = True
             await self._storage.arun("abort", self.name, self._sink.give_up())
 
+    def __del__(self) -> None:
+        if (sink := getattr(self, "_sink", None)) is not None and not self.closed:
+            sink.drop(self.name)
+
 
 class AsyncWrapper(AsyncFile):
     """An async file over a blocking one: where a project overrides ``open``, its file is the one that is used."""

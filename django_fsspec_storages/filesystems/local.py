@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from fsspec.implementations.local import LocalFileSystem
 
-from django_fsspec_storages.filesystems.local_io import LocalDownload, LocalUpload
+from django_fsspec_storages.filesystems.local_io import LONGEST_PATH, LocalDownload, LocalUpload
 from django_fsspec_storages.filesystems.local_scan import (
     DANGLING,
     LocalScan,
@@ -34,6 +34,7 @@ class LocalDiskFileSystem(Mended, LocalFileSystem):  # type: ignore[misc]
     """
 
     is_local = True
+    max_path = LONGEST_PATH
     writes_in_place = True
 
     def __init__(self, file_mode: int | None = None, dir_mode: int | None = None, **options: Any) -> None:

@@ -14,7 +14,7 @@ from django_fsspec_storages.filesystems.local_scan import facts_of
 from django_fsspec_storages.filesystems.temporary import temporary_name
 from django_fsspec_storages.filesystems.transfers import Download, Facts, Upload
 
-__all__ = ["LocalDownload", "LocalUpload"]
+__all__ = ["LONGEST_PATH", "LocalDownload", "LocalUpload"]
 
 logger = logging.getLogger("django_fsspec_storages")
 
@@ -22,6 +22,11 @@ logger = logging.getLogger("django_fsspec_storages")
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+#: In bytes, as the system has it; less a final NUL and what a temporary name beside the file may be longer.
+LONGEST_PATH = (
+    (os.pathconf("/", "PC_PATH_MAX") if hasattr(os, "pathconf") else 260) - 1 - len(temporary_name(""))
+)
+
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 

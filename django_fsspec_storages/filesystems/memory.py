@@ -52,6 +52,19 @@ class MemoryFileSystem(Mended, _MemoryFileSystem):  # type: ignore[misc]
             self.store.clear()
             self.pseudo_dirs[:] = [""]
 
+    def forget(self) -> None:
+        """Forget this store, with its name."""
+        self.clear()
+        with _lock:
+            for stores in (_stores, _folders):
+                stores.pop(self.space or "", None)
+
+    def take_over(self, other: MemoryFileSystem) -> None:
+        """Have every file and folder that another store has now."""
+        with _lock:
+            self.store.update(other.store)
+            self.pseudo_dirs[:] = list(dict.fromkeys([*self.pseudo_dirs, *other.pseudo_dirs]))
+
     def inspect(self, path: str) -> Facts:
         """See :meth:`Contract.inspect`."""
         with _lock:
@@ -124,6 +137,8 @@ class MemoryFileSystem(Mended, _MemoryFileSystem):  # type: ignore[misc]
     def _listed(self, path: str, delimiter: str | None, start_after: str | None) -> list[Facts]:
         below = path.rstrip("/") + "/"
         with _lock:
+            if path in self.store:
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
             if not self._is_folder(path.rstrip("/")) and below != "/":
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
             found: dict[str, Facts] = {}

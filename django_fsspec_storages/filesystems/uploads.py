@@ -7,6 +7,7 @@ import concurrent.futures
 import inspect
 import logging
 import os
+import warnings
 import weakref
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from functools import wraps
@@ -158,6 +159,15 @@ class Sink:
         if upload is None or self._pid != os.getpid():
             return None
         return later(upload.abort)
+
+    def drop(self, name: str) -> None:
+        """Abandon an upload whose file was dropped without being closed, and say so: for finalisers."""
+        if self._upload is not None and self._pid == os.getpid():
+            logger.warning("%r was opened for writing and never closed: nothing was published", name)
+            warnings.warn(
+                f"unclosed file {name!r}: nothing was published", ResourceWarning, source=self, stacklevel=3
+            )
+        self.abandon()
 
     def __del__(self) -> None:
         if getattr(self, "_upload", None) is not None:

@@ -92,7 +92,7 @@ class Writer(io.BufferedIOBase):
     def __del__(self) -> None:
         # Not IOBase's: that would close, and so publish.
         if (sink := getattr(self, "_sink", None)) is not None:
-            sink.abandon()
+            sink.drop(self.name)
 
 
 class TextWriter(io.TextIOWrapper):

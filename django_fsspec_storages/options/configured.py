@@ -105,26 +105,30 @@ class Configured:
 
     def option_source(self, name: str) -> Found:
         """Return an option's value and where it was set, in words."""
-        option = type(self).declared_options()[name]
         if self.computes(name):
             return Found(getattr(self, name), f"the property {type(self).__name__}.{name}")
+        return self._set_option(name) or Found(getattr(self, name), "the default")
+
+    def _set_option(self, name: str) -> Found | None:
+        """Return what somebody set an option to; None if nobody did."""
+        option = type(self).declared_options()[name]
         if name in self.__dict__:
             return Found(self.__dict__[name], f"the option {option.key!r}")
         if not isinstance(getattr(type(self), name), Option):
             return Found(getattr(self, name), f"the attribute {type(self).__name__}.{name}")
-        return option.look_up() or Found(getattr(self, name), "the default")
+        return option.look_up()
 
     def option_faults(self) -> list[str]:
-        """Return what is wrong with the options, in sentences without secrets; properties are not read."""
+        """Return what is wrong with the options, in sentences without secrets; no property or default is read."""
         faults = []
         for name, option in type(self).declared_options().items():
             if self.computes(name):
                 continue
-            value, source = self.option_source(name)
-            fault = option.fault(value)
-            if fault:
-                faults.append(f"option {option.key!r}, from {source}: {fault}")
-            elif option.required and is_unset(value):
+            found = self._set_option(name)
+            fault = option.fault(found.value) if found is not None else None
+            if found is not None and fault:
+                faults.append(f"option {option.key!r}, from {found.source}: {fault}")
+            elif option.required and is_unset(option.default if found is None else found.value):
                 faults.append(f"option {option.key!r} is required: set it in OPTIONS{_or_settings(option)}")
         return faults
 

@@ -78,7 +78,7 @@ class Option(Generic[T]):
     :param required: whether the storage cannot work without; enforced by the checks and when it is needed.
     :param empty: whether ``""`` is a value and not "none".
     :param choices: the values allowed.
-    :param positive: whether a number must be greater than zero.
+    :param check: returns what is wrong with a value of the right type, if anything is.
     :param key: its key in ``OPTIONS``, where that is not its name.
     :param legacy: former names, which warn.
     :param doc: one sentence for the manual, in Markdown.
@@ -96,7 +96,7 @@ class Option(Generic[T]):
         required: bool = False,
         empty: bool = False,
         choices: tuple[Any, ...] = (),
-        positive: bool = False,
+        check: Callable[[Any], str | None] | None = None,
         key: str = "",
         legacy: Iterable[Legacy] = (),
         doc: str,
@@ -110,7 +110,7 @@ class Option(Generic[T]):
         self.required = required
         self.empty = empty
         self.choices = choices
-        self.positive = positive
+        self.check = check
         self.key = key
         self.legacy = tuple(legacy)
         self.doc = doc
@@ -192,9 +192,8 @@ class Option(Generic[T]):
         if self.types and (not isinstance(value, self.types) or (value is True and bool not in self.types)):
             wanted = " or ".join(kind.__name__ for kind in self.types)
             return f"{shown} is {type(value).__name__}, not {wanted}"
-        if self.positive and not value > 0:
-            return f"{shown} is not greater than zero"
-        return None
+        wrong = self.check(value) if self.check is not None else None
+        return f"{shown} {wrong}" if wrong else None
 
 
 def is_unset(value: Any) -> bool:

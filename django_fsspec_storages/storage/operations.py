@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Callable
 from datetime import datetime
@@ -120,6 +121,8 @@ async def listdir(storage: FsspecStorage, path: str) -> tuple[list[str], list[st
 async def size(storage: FsspecStorage, name: str) -> int:
     """Ask for the size."""
     facts = await _inspect(*storage.place(name, of_file=True))
+    if facts.size is None and facts.type == "directory":
+        raise IsADirectoryError(errno.EISDIR, "A folder has no size", name)
     if facts.size is None:
         raise NotImplementedError(f"{storage.where()}: the filesystem does not tell sizes.")
     return facts.size

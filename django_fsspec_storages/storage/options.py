@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -21,7 +22,26 @@ def _media_root(storage: CommonOptions) -> str:
 
 
 def _media_url(storage: CommonOptions) -> str | None:
-    return settings.MEDIA_URL if storage.serves_media else None
+    if storage.protocol in ("http", "https"):
+        return str(storage.location)
+    served = storage.serves_media and (storage.protocol in LOCAL or storage.protocol == "memory")
+    return settings.MEDIA_URL if served else None
+
+
+def _seconds(value: float) -> str | None:
+    return None if 0 < value < math.inf else "is no number of seconds greater than zero"
+
+
+def _mode(value: int) -> str | None:
+    if not 0 <= value <= 0o7777:
+        return "is no permission mode"
+    if value in _DECIMAL:
+        return f"is decimal: a mode is octal, 0o{value}"
+    return None
+
+
+#: Modes that lost their prefix. As numbers they are modes too, which nobody means.
+_DECIMAL = {600, 640, 644, 660, 664, 666, 700, 750, 755, 770, 775, 777}
 
 
 class BaseUrl(Option["str | _StrPromise | None"]):
@@ -54,7 +74,7 @@ class CommonOptions(Configured):
         "FSSPEC_STORAGE_BASE_URL",
         default=_media_url,
         type=str,
-        doc="The public address of `location`; `MEDIA_URL` unless set.",
+        doc="The public address of `location`. Unless set, `MEDIA_URL` on disk and in memory, and `location` on HTTP.",
     )
     allow_overwrite: Option[bool] = Option(
         "FSSPEC_STORAGE_ALLOW_OVERWRITE",
@@ -73,31 +93,33 @@ class CommonOptions(Configured):
     file_permissions_mode: Option[int | None] = Option(
         "FILE_UPLOAD_PERMISSIONS",
         type=int,
+        check=_mode,
         doc="Permissions of new files, where the filesystem has any; set before the file is visible.",
     )
     directory_permissions_mode: Option[int | None] = Option(
         "FILE_UPLOAD_DIRECTORY_PERMISSIONS",
         type=int,
+        check=_mode,
         doc="Permissions of new folders, where the filesystem has any.",
     )
     connect_timeout: Option[float] = Option(
         "FSSPEC_STORAGE_CONNECT_TIMEOUT",
         default=30.0,
         type=(float, int),
-        positive=True,
+        check=_seconds,
         doc="Seconds to wait for a connection, where the backend makes one.",
     )
     read_timeout: Option[float] = Option(
         "FSSPEC_STORAGE_READ_TIMEOUT",
         default=30.0,
         type=(float, int),
-        positive=True,
+        check=_seconds,
         doc="Seconds without progress after which a transfer is given up, where the backend has a connection.",
     )
     total_timeout: Option[float | None] = Option(
         "FSSPEC_STORAGE_TOTAL_TIMEOUT",
         type=(float, int),
-        positive=True,
+        check=_seconds,
         doc="Seconds after which one operation is given up even if it progresses. No limit unless set.",
     )
 
@@ -112,7 +134,8 @@ class FsspecOptions(TypedDict, total=False):
     location: str | os.PathLike[str]
     """The folder, or key prefix, that every name is confined to. On local disk ``MEDIA_ROOT`` unless set."""
     base_url: str | _StrPromise | None
-    """The public address of ``location``; ``MEDIA_URL`` unless set."""
+    """The public address of ``location``. Unless set, ``MEDIA_URL`` on disk and in memory, and ``location``
+    on HTTP."""
     allow_overwrite: bool
     """Whether a save replaces a file of the same name; if not, the new file gets another name."""
     storage_options: dict[str, Any]
