@@ -80,7 +80,7 @@ class Aliased(Configured):
     _given: tuple[tuple[Any, ...], dict[str, Any]]
 
     #: Attributes that only save work: left out of pickles.
-    caches: ClassVar[frozenset[str]] = frozenset({"_given", "_last", "_sound"})
+    caches: ClassVar[frozenset[str]] = frozenset({"_below", "_given", "_last", "_sound"})
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)

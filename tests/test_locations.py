@@ -83,6 +83,30 @@ def test_a_relative_local_location_is_below_the_working_directory(
     assert (tmp_path / "media/a.txt").read_bytes() == b"x"
     with override_settings(MEDIA_ROOT="media"):
         assert FsspecStorage().exists("a.txt")
+    monkeypatch.chdir("/")  # a daemon does that after it has begun
+    assert storage.exists("a.txt")
+    assert not FsspecStorage(location="media").exists("a.txt")
+
+
+@pytest.mark.parametrize("location", ["", "127.0.0.1/files", "/files"])
+def test_over_http_a_location_is_an_address(location: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="is no address"):
+        FsspecStorage(protocol="http", location=location).exists("a.txt")
+
+
+def test_over_http_the_location_is_the_address_of_the_files() -> None:
+    assert (
+        FsspecStorage(protocol="https", location="https://x.example/a").url("b c")
+        == "https://x.example/a/b%20c"
+    )
+    with pytest.raises(NotImplementedError):
+        FsspecStorage(protocol="s3").url("a.txt")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="There it means something.")
+def test_a_drive_letter_is_no_location() -> None:
+    with pytest.raises(ImproperlyConfigured, match="drive letter"):
+        FsspecStorage(location=r"C:\media").exists("a.txt")
 
 
 def test_a_local_location_may_be_reached_through_a_link(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import IO, Any, cast
@@ -78,6 +79,10 @@ def open_handle(
         handle = Writer(sink, name, mode.replace("t", ""), translate, seconds)
     if text:
         wrapper = TextWriter if action in "wx" else io.TextIOWrapper
-        handle = wrapper(handle, encoding=encoding or "utf-8", errors=errors, newline=newline)
+        try:
+            handle = wrapper(handle, encoding=encoding or "utf-8", errors=errors, newline=newline)
+        except Exception:  # an encoding that nobody knows
+            handle.__exit__(*sys.exc_info())
+            raise
         handle.mode = mode  # as Python's open() does
     return cast("IO[Any]", handle)

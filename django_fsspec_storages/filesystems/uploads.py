@@ -162,12 +162,13 @@ class Sink:
 
     def drop(self, name: str) -> None:
         """Abandon an upload whose file was dropped without being closed, and say so: for finalisers."""
-        if self._upload is not None and self._pid == os.getpid():
+        unfinished = self._upload is not None and self._pid == os.getpid()
+        self.abandon()  # first: a project may have the warning raised
+        if unfinished:
             logger.warning("%r was opened for writing and never closed: nothing was published", name)
             warnings.warn(
                 f"unclosed file {name!r}: nothing was published", ResourceWarning, source=self, stacklevel=3
             )
-        self.abandon()
 
     def __del__(self) -> None:
         if getattr(self, "_upload", None) is not None:

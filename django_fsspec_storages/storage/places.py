@@ -43,9 +43,8 @@ class _Last(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def _normal(location: str, folder: str) -> str:
-    # ``folder``, which a relative location depends on, is only a part of the key. Not Path.resolve(), as ruff would
-    # have it: a link stays the name that the project gave.
-    return os.path.abspath(location).replace("\\", "/")  # noqa: PTH100
+    # Not Path.resolve(), as ruff would have it: a link stays the name that the project gave.
+    return os.path.abspath(os.path.join(folder, location)).replace("\\", "/")  # noqa: PTH100, PTH118
 
 
 class OnFilesystem(Running):
@@ -140,12 +139,19 @@ class OnFilesystem(Running):
             )
         if filesystem.is_local:
             cleaned = names.clean_location(location)
-            return _normal(cleaned, "" if cleaned.startswith("/") else str(Path.cwd()))
+            return _normal(cleaned, "" if cleaned.startswith("/") else self._folder())
         protocol = filesystem.protocol
         schemes = (protocol,) if isinstance(protocol, str) else tuple(protocol)
         cleaned = names.clean_location(location, tuple(s for s in schemes if s in ("http", "https")))
         marker: str = getattr(filesystem, "root_marker", "")
         return cleaned if cleaned.startswith(marker) else marker + cleaned
+
+    def _folder(self) -> str:
+        """Return what a relative location is below: the directory that was current when it was first asked for."""
+        if "_below" not in self.__dict__:
+            self.__dict__["_below"] = str(Path.cwd())
+        folder: str = self.__dict__["_below"]
+        return folder
 
     def fs_path(self, name: str | PurePath) -> str:
         """Return the path of a name on :attr:`fs`.

@@ -97,8 +97,10 @@ class AsyncCalls(Calls):
             for piece in pieces:
                 await file.write(piece)
 
-        self.runner.run(drop())
-        gc.collect()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            self.runner.run(drop())
+            gc.collect()
         settle()
 
     def close(self) -> None:

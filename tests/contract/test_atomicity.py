@@ -83,6 +83,25 @@ class TestHalfWay:
         for name, offset in attempts():
             calls.drop(name, [piece.decode() for piece in _pieces(offset)], "w")
 
+    def test_any_number_of_djangos_files_around_it_publish_nothing_when_one_fails(self, storage, attempts):
+        for name, offset in attempts():
+            file = storage.open(name, "wb")
+            for _ in range(6):
+                file = File(file)
+            with pytest.raises(Broken), file:
+                file.write(b"z" * offset)
+                raise Broken
+
+    @pytest.mark.ours("an open file is the file itself")
+    def test_a_file_that_is_never_closed_is_reported(self, storage, caplog):
+        files = [storage.open("a.bin", "wb")]
+        files[0].write(b"z" * 700_001)
+        with pytest.warns(ResourceWarning, match=r"'a\.bin': nothing was published"):
+            files.clear()
+        assert "'a.bin' was opened for writing and never closed" in caplog.text
+        settle()
+        assert not storage.exists("a.bin")
+
     @pytest.mark.parametrize("layer", [io.TextIOWrapper, io.BufferedWriter, File])
     def test_a_wrapper_of_the_callers_own_publishes_nothing_when_it_fails(self, storage, attempts, layer):
         for name, offset in attempts():
@@ -95,6 +114,7 @@ class TestHalfWay:
 
     @pytest.mark.ours("Django has no filesystem below its storage")
     @pytest.mark.parametrize("mode", ["wb", "w"])
+    @pytest.mark.filterwarnings("ignore::ResourceWarning")
     def test_the_filesystems_own_files_publish_nothing_either(self, storage, attempts, mode):
         for name, offset in attempts():
             with pytest.raises(Broken), storage.fs.open(storage.fs_path(name), mode) as file:

@@ -264,6 +264,32 @@ class TestTwins:
         calls.exists("a.txt")
         assert (threads[0] is threading.main_thread()) is (calls.colour == "sync")
 
+    @pytest.mark.parametrize("below", [False, True])
+    def test_a_projects_own_twin_skips_no_scan(self, space, override, below):
+        async def asave(self, name, content, max_length=None):
+            return await cls.asave(self, name, content, max_length)
+
+        cls = type(override(Scanning).storage)
+        if below:
+            storage = type("Metrics", (cls,), {"__module__": __name__, "asave": asave})
+        else:
+            storage = type("Metrics", (Scanning, cls.__mro__[2]), {"__module__": __name__, "asave": asave})
+        storage = storage(**space.configuration()["OPTIONS"])
+        with pytest.raises(Infected):
+            asyncio.run(storage.asave("a.txt", ContentFile(b"a virus")))
+        assert space.files() == {}
+
+    def test_an_option_that_a_project_computes_is_asked_for_in_a_thread(self, space, override):
+        threads = []
+
+        def location(self):
+            threads.append(threading.current_thread())
+            return space.configuration()["OPTIONS"]["location"]
+
+        calls = override(location=property(location))
+        assert not calls.exists("a.txt")
+        assert {thread is threading.main_thread() for thread in threads} == {calls.colour == "sync"}
+
     def test_a_method_that_is_replaced_on_the_object_is_called(self, override):
         storage = override().storage
         storage.exists = lambda name: "replaced"

@@ -197,3 +197,40 @@ def test_chunks_that_are_numbers_are_an_error(space, calls):
     with pytest.raises(TypeError):
         calls.save("a.bin", Counting())
     assert space.files() == {}
+
+
+class ReadOnce:
+    """Says when it is closed, and nothing of seeking: Django's File answers for it that it can."""
+
+    closed = False
+
+    def __init__(self, content):
+        self._pieces = [content]
+
+    def read(self, size=-1):
+        return self._pieces.pop() if self._pieces else b""
+
+
+class Forgetful(ContentFile):
+    """Comes whole but once."""
+
+    times = 0
+
+    def chunks(self, chunk_size=None):
+        self.times += 1
+        yield self.file.getvalue() if self.times == 1 else b""
+
+
+@pytest.mark.ours("what is left is saved")
+def test_content_that_comes_but_once_is_kept_for_another_name(space, calls):
+    names = [calls.save("a.bin", ReadOnce(piece * 300_000)) for piece in (b"1", b"2", b"3")]
+    assert len(set(names)) == 3
+    assert space.files() == dict(zip(names, [b"1" * 300_000, b"2" * 300_000, b"3" * 300_000], strict=True))
+
+
+@pytest.mark.on("coroutine")
+def test_content_that_is_shorter_when_it_is_read_again_is_an_error(space, calls):
+    calls.put("a.bin", b"1")
+    with pytest.raises(OSError, match="had 300000 bytes when it was first read"):
+        calls.save("a.bin", Forgetful(b"2" * 300_000))
+    assert space.files() == {"a.bin": b"1"}

@@ -10,6 +10,7 @@ from django_fsspec_storages.filesystems.driver import run
 from django_fsspec_storages.filesystems.readers import Cursor
 from tests.support.coroutine_memory import CoroutineMemoryFileSystem
 from tests.support.object_store import Gate
+from tests.support.processes import in_child
 from tests.support.waiting import collected, until
 
 KIB = 2**10
@@ -173,3 +174,13 @@ def test_a_dropped_reader_releases_its_download(
     del file
     collected(gate.arrived.is_set)
     gate.open()
+
+
+def test_a_file_of_the_parent_is_refused_in_a_forked_child(store: CoroutineMemoryFileSystem) -> None:
+    def read() -> None:
+        file.seek(len(CONTENT) // 2)
+        with pytest.raises(ValueError, match="before a fork"):
+            file.read(1)
+
+    with store.open("a", "rb") as file:
+        assert in_child(read) == 0

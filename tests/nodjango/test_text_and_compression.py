@@ -114,6 +114,7 @@ def test_an_exception_in_the_body_publishes_no_compressed_file(
     assert place.read("a") == b"old"
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize("mode", ["wb", "w"])
 @pytest.mark.parametrize("compression", DECOMPRESS)
 def test_a_dropped_compressed_file_publishes_nothing(place: Place, mode: str, compression: str) -> None:

@@ -32,6 +32,7 @@ def hidden(folder: Path) -> list[str]:
     return [name for name in os.listdir(folder) if name.endswith(".uploading")]
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize("mode", ["wb", "xb", "w", "x"])
 def test_a_dropped_writer_aborts(place: Place, mode: str) -> None:
     file = place.open("a", mode)
@@ -41,6 +42,7 @@ def test_a_dropped_writer_aborts(place: Place, mode: str) -> None:
     assert place.names() == []
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_dropped_writer_leaves_the_old_content(place: Place) -> None:
     place.write("a", b"old")
     file = place.open("a", "wb")
@@ -60,6 +62,7 @@ def test_a_dropped_sink_aborts(costore: CoroutineMemoryFileSystem) -> None:
     assert not costore.server.objects
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_finaliser_does_not_wait_for_the_server(costore: CoroutineMemoryFileSystem) -> None:
     gate = costore.server.hold("abort")
     file = costore.open("a", "wb")
@@ -70,6 +73,7 @@ def test_a_finaliser_does_not_wait_for_the_server(costore: CoroutineMemoryFileSy
     until(lambda: not costore.server.multiparts)
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_failed_abort_in_the_background_is_quiet(
     costore: CoroutineMemoryFileSystem, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -195,6 +195,7 @@ def test_after_a_failed_part_an_abort_closes_in_silence(failing) -> None:
     failing.close()
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize("mode", ["wb", "w"])
 @pytest.mark.parametrize("error", [BodyError, KeyboardInterrupt])
 def test_an_abort_that_fails_hides_no_error_of_the_body(
@@ -208,6 +209,7 @@ def test_an_abort_that_fails_hides_no_error_of_the_body(
     assert not costore.server.objects
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_an_abort_that_is_asked_for_says_when_it_fails(costore: CoroutineMemoryFileSystem) -> None:
     file = costore.open("a", "wb")
     file.write(b"1" * 5 * PART)
