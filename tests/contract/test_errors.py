@@ -68,8 +68,9 @@ def test_settings_count_at_once(space, seed, calls):
     del configuration["OPTIONS"]["base_url"]
     calls.storage = type(calls.storage)(**configuration["OPTIONS"])
     for url in ("https://one.example/", "https://two.example/"):
-        with override_settings(MEDIA_URL=url):
-            assert calls.url("a.txt") == url + "a.txt"
+        if space.backend.protocol in ("file", "memory", None):  # elsewhere Django serves nothing
+            with override_settings(MEDIA_URL=url):
+                assert calls.url("a.txt") == url + "a.txt"
         with override_settings(FSSPEC_STORAGE_BASE_URL=url):
             assert calls.url("a.txt") == url + "a.txt"
 
