@@ -89,7 +89,10 @@ class FsspecFile(_File):
         (self.file.abort if hasattr(self.file, "abort") else self.file.close)()
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        self.file.__exit__(kind, error, traceback)
+        if kind is None:
+            self.file.close()
+        else:
+            self.file.__exit__(kind, error, traceback)
 
 
 _DJANGOS_EXIT = File.__exit__.__code__

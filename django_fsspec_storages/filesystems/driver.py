@@ -24,12 +24,14 @@ from django_fsspec_storages.filesystems.loop import COMMIT_GRACE, GRACE, Running
 __all__ = [
     "CallersStep",
     "Logic",
+    "Seconds",
     "ShieldedStep",
     "Step",
     "arun",
     "bridge",
     "filesystem_loop",
     "forget_values",
+    "no_limit",
     "perform",
     "run",
 ]
@@ -39,6 +41,9 @@ T = TypeVar("T")
 _COROUTINE = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 Logic = Coroutine["Step", Any, T]
+
+#: Tells how many seconds an operation may take; None: any number.
+Seconds = Callable[[], float | None]
 
 
 class Step:
@@ -134,17 +139,22 @@ def run(logic: Logic[T], translate: Translate | None = None, seconds: float | No
             go, value = logic.throw, error  # Ctrl-C between two steps: it must learn of that too
 
 
+def no_limit() -> float | None:
+    """Return None: an operation may take any time."""
+    return None
+
+
 def perform(
-    translate: Translate, function: Callable[..., Any], *arguments: Any, seconds: float | None = None
+    translate: Translate, function: Callable[..., Any], *arguments: Any, seconds: Seconds = no_limit
 ) -> Any:
     """Perform one step in this thread, as :func:`run` would for a logic of no other.
 
-    On local disk the step costs no more than the logic around it.
+    On local disk the step costs no more than the logic around it, nor than looking up a time limit.
     """
     ours, callers = None, sys.exception()
     try:
         value = function(*arguments)
-        return bridge(value, seconds) if isinstance(value, CoroutineType) else value
+        return bridge(value, seconds()) if isinstance(value, CoroutineType) else value
     except Exception as error:
         ours = translate(error)
         if ours is None:

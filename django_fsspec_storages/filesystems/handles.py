@@ -10,7 +10,7 @@ from typing import IO, Any, cast
 
 from django_fsspec_storages.errors import CannotKeepPromise, Translate
 from django_fsspec_storages.filesystems.base import Contract, primitive
-from django_fsspec_storages.filesystems.driver import perform
+from django_fsspec_storages.filesystems.driver import Seconds, no_limit, perform
 from django_fsspec_storages.filesystems.readers import reader_of
 from django_fsspec_storages.filesystems.uploads import Sink
 from django_fsspec_storages.filesystems.writers import TextWriter, Writer
@@ -55,13 +55,13 @@ def open_handle(
     encoding: str | None = None,
     errors: str | None = None,
     newline: str | None = None,
-    seconds: float | None = None,
+    seconds: Seconds = no_limit,
 ) -> IO[Any]:
     """Open a final path.
 
     :param name: what the handle calls itself, and errors call the file; the path unless given.
     :param translate: the map of errors; the filesystem's own unless given.
-    :param seconds: how long the opening, and each read or write of the handle, may take; None: no limit of ours.
+    :param seconds: tells how long the opening, and each read or write of the handle, may take.
     :param encoding: of text; UTF-8 unless given, whatever the locale.
     :raises ValueError: if the filesystem cannot honour the mode.
     :raises FileNotFoundError: if it is to be read and there is none.

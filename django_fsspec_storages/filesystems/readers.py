@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from django_fsspec_storages.errors import Translate
-from django_fsspec_storages.filesystems.driver import Step, perform, run
+from django_fsspec_storages.filesystems.driver import Seconds, Step, perform, run
 from django_fsspec_storages.filesystems.transfers import Download
 
 __all__ = ["AheadReader", "Cursor", "RawReader", "Reader", "reader_of", "sought"]
@@ -132,7 +132,7 @@ class RawReader(io.RawIOBase):
 class AheadReader(RawReader):
     """The same where a read does cost a round trip: the blocking colour of :class:`Cursor`."""
 
-    def __init__(self, download: Download, name: str, translate: Translate, seconds: float | None) -> None:
+    def __init__(self, download: Download, name: str, translate: Translate, seconds: Seconds) -> None:
         self._cursor = Cursor(download)  # which has the position
         self._seconds = seconds
         super().__init__(download, name, translate)
@@ -147,18 +147,18 @@ class AheadReader(RawReader):
 
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
-        data = run(self._cursor.read(len(view)), self._translate, self._seconds)
+        data = run(self._cursor.read(len(view)), self._translate, self._seconds())
         view[: len(data)] = data
         return len(data)
 
     def readall(self) -> bytes:
-        return run(self._cursor.rest(), self._translate, self._seconds)
+        return run(self._cursor.rest(), self._translate, self._seconds())
 
 
-def reader_of(download: Download, name: str, translate: Translate, seconds: float | None) -> Reader:
+def reader_of(download: Download, name: str, translate: Translate, seconds: Seconds) -> Reader:
     """Return the blocking file over a download, which it closes.
 
-    :param seconds: how long a read may take; None: no limit of ours.
+    :param seconds: tells how long a read may take.
     """
     if download.first_block == 0:
         return Reader(RawReader(download, name, translate), Reader.buffer_size)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Self
 
 from django_fsspec_storages.errors import Translate
-from django_fsspec_storages.filesystems.driver import Logic, run
+from django_fsspec_storages.filesystems.driver import Logic, Seconds, no_limit, run
 from django_fsspec_storages.filesystems.uploads import Sink
 
 __all__ = ["TextWriter", "Writer"]
@@ -18,13 +17,17 @@ class Writer(io.BufferedIOBase):
     """A file open for writing: ``close`` publishes; an exception in its ``with`` block, or dropping it, does not."""
 
     def __init__(
-        self, sink: Sink, name: str, mode: str, translate: Translate, seconds: float | None = None
+        self, sink: Sink, name: str, mode: str, translate: Translate, seconds: Seconds = no_limit
     ) -> None:
         self._sink = sink
-        self._run = partial(run, translate=translate, seconds=seconds)
+        self._translate = translate
+        self._seconds = seconds
         self.name = name
         self.mode = mode
         self._run(sink.begin())
+
+    def _run(self, logic: Logic[None]) -> None:
+        run(logic, self._translate, self._seconds())
 
     def _require_open(self) -> None:
         if self.closed:

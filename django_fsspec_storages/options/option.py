@@ -103,7 +103,6 @@ class Option(Generic[T]):
     ) -> None:
         self.names = names
         self.default = default
-        self._computes = callable(default)
         self.types = type if isinstance(type, tuple) else (type,) if type is not None else ()
         self.env = env
         self.secret = secret
@@ -115,6 +114,11 @@ class Option(Generic[T]):
         self.legacy = tuple(legacy)
         self.doc = doc
         self._looked_up: tuple[int, Found | None] = (-1, None)
+        self._current: tuple[int, Any, Any] = (
+            -1,
+            None,
+            None,
+        )  # the same for reading: a value, or what computes it
 
     def __set_name__(self, owner: type[Any], name: str) -> None:
         self.name = name
@@ -127,12 +131,12 @@ class Option(Generic[T]):
     def __get__(self, instance: object | None, owner: type[Any]) -> Self | T:
         if instance is None:
             return self
-        looked_up_in, found = self._looked_up
+        looked_up_in, value, compute = self._current
         if looked_up_in != _generation:
-            found = self.look_up()
-        default: Any = self.default if found is None else found.value
-        value: T = default(instance) if found is None and self._computes else default
-        return value
+            self.look_up()
+            _, value, compute = self._current
+        read: T = value if compute is None else compute(instance)
+        return read
 
     def look_up(self) -> Found | None:
         """Return what the settings or the environment say, or None. Cached until a setting changes."""
@@ -140,11 +144,13 @@ class Option(Generic[T]):
         if generation != _generation:
             generation, found = _generation, self._find()
             self._looked_up = (generation, found)
+            compute = self.default if found is None and callable(self.default) else None
+            self._current = (generation, self.default if found is None else found.value, compute)
         return found
 
     def forget(self) -> None:
         """Look up anew next time, and warn again of an old name."""
-        self._looked_up = (-1, None)
+        self._looked_up, self._current = (-1, None), (-1, None, None)
 
     def _find(self) -> Found | None:
         for name in self.names:

@@ -77,7 +77,7 @@ class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
                 name=str(name),
                 translate=self.translator(name),
                 metadata=metadata,
-                seconds=self.seconds(),
+                seconds=self.seconds,
             )
 
     def open_stream(self, name: str, start: int = 0, length: int | None = None) -> Stream:

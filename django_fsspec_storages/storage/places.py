@@ -115,7 +115,8 @@ class OnFilesystem(Running):
 
     def _merged_options(self) -> dict[str, Any]:
         options = dict(self.filesystem_options())  # first: if it fails, no secret is in this frame
-        for name, value in (self.extra_options or {}).items():
+        extra = self.extra_options
+        for name, value in extra.items() if extra else ():
             ours = options.get(name)
             options[name] = {**ours, **value} if isinstance(ours, dict) and isinstance(value, dict) else value
         return options

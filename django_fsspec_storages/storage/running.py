@@ -34,24 +34,24 @@ logger = logging.getLogger("django_fsspec_storages")
 class Watch:
     """One operation, for the log: nothing is measured or written unless somebody listens at DEBUG."""
 
-    __slots__ = ("_began", "_describe", "_listened", "attempts", "bytes", "name", "operation")
+    bytes: int | None = None
+    attempts = 1
+    _began = 0.0
 
     def __init__(self, describe: Callable[[], str], operation: str, name: object) -> None:
         self._describe = describe
         self.operation = operation
         self.name = str(name)
-        self.bytes: int | None = None
-        self.attempts = 1
 
     def __enter__(self) -> Self:
-        self._listened = logger.isEnabledFor(logging.DEBUG)
-        self._began = time.perf_counter() if self._listened else 0.0
+        if logger.isEnabledFor(logging.DEBUG):
+            self._began = time.perf_counter()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._listened:
+        if self._began:
             logger.debug(
                 "%s: %s %r bytes=%s ms=%.1f attempts=%d%s",
                 self._describe(),

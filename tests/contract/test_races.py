@@ -196,7 +196,9 @@ def test_sixteen_who_overwrite_leave_one_whole_file(space):
 
 def test_sixteen_threads_of_mixed_operations_get_right_answers(space, storage):
     shared = storage.save("shared.bin", ContentFile(b"0123456789" * 30_000))
-    with storage.open(shared) as file:  # simplecache lets others read what it is still fetching for the first time
+    with storage.open(
+        shared
+    ) as file:  # simplecache lets others read what it is still fetching for the first time
         file.read()
 
     def work(number):
