@@ -94,7 +94,7 @@ class Writer(io.BufferedIOBase):
 
     def __del__(self) -> None:
         # Not IOBase's: that would close, and so publish.
-        if (sink := getattr(self, "_sink", None)) is not None:
+        if (sink := getattr(self, "_sink", None)) is not None and not self.closed:
             sink.drop(self.name)
 
 
