@@ -177,13 +177,15 @@ class LocalUpload(Upload):
     def _reserve_and_replace(self) -> None:
         # Without links the name is reserved by an empty file, which only this upload may replace.
         logger.warning("%s has no hard links: a new file is empty for a moment", os.path.dirname(self._path))
-        reserved = None
+        descriptor = reserved = None
         try:
             descriptor = os.open(self._path, _CREATE, 0o666)
             reserved = os.fstat(descriptor)
             os.close(descriptor)
             self._replace()
         except BaseException:
+            if reserved is None and descriptor is not None:  # Ctrl-C came just then
+                reserved = os.fstat(descriptor)
             if reserved is not None and os.path.lexists(self._path) and _is(self._path, reserved):
                 os.unlink(self._path)
             raise

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
+import os
 import random
 
 import pytest
 from django.core.files.base import ContentFile, File
+
+from tests.contract.calls import settle
 
 SIZE = 1_000_003
 CONTENT = random.Random(1).randbytes(SIZE)
@@ -234,3 +238,24 @@ def test_an_async_text_file_counts_characters_and_has_plain_line_ends(seed, stor
             return [await file.read(1), await file.read(2), await file.read()]
 
     assert asyncio.run(read()) == ["é", "\nü", "x\n"]
+
+
+@pytest.mark.on("local", "dir-over-local")
+@pytest.mark.parametrize("opener", ["aopen", "aopen_stream", "open", "open_stream"])
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_reader_that_is_dropped_holds_no_descriptor(seed, storage, opener):
+    async def opened():
+        return await getattr(storage, opener)("a.bin")
+
+    def drop():
+        file = asyncio.run(opened()) if opener.startswith("a") else getattr(storage, opener)("a.bin")
+        del file
+        gc.collect()
+        settle()
+
+    seed({"a.bin": b"1" * 300_000})
+    drop()
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        drop()
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from django_fsspec_storages.filesystems.chores import later
 from django_fsspec_storages.filesystems.driver import run
 from django_fsspec_storages.filesystems.uploads import send
 from tests.nodjango.conftest import Place
 from tests.support.filesystems import filesystem_for
+from tests.support.interruptions import ctrl_c_at_line
 from tests.support.processes import running
 from tests.support.waiting import at_once
 
@@ -99,6 +101,43 @@ def test_without_hard_links_a_failed_move_leaves_no_empty_file(
     with pytest.raises(OSError, match="Input/output"):
         file.close()
     assert os.listdir(unlinked.root) == []
+
+
+def test_without_hard_links_what_others_put_in_its_place_meanwhile_stays(
+    unlinked: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replace(source: str, target: str) -> None:
+        with open(target + ".theirs", "wb") as theirs:
+            theirs.write(b"theirs")
+        os.rename(target + ".theirs", target)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    file = unlinked.open("a", "xb")
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(OSError, match="Input/output"):
+        file.close()
+    assert unlinked.read("a") == b"theirs"
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited", "ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_without_hard_links_ctrl_c_at_any_line_publishes_all_or_nothing(unlinked: Place) -> None:
+    def write(name: str) -> None:
+        with unlinked.open(name, "xb") as file:
+            file.write(b"1")
+
+    points, interrupted = 0, True
+    while interrupted:
+        points += 1
+        with ctrl_c_at_line(points) as came_so_far:
+            write(f"{points}")
+        interrupted = came_so_far()
+        later(lambda: None).result(20)
+        assert os.listdir(unlinked.root) in ([], [f"{points}"]), points
+        for name in os.listdir(unlinked.root):
+            assert unlinked.read(name) == b"1", points
+            os.unlink(unlinked.path(name))
+    assert points > 50
 
 
 def test_an_error_that_is_not_about_links_is_not_taken_for_one(
