@@ -101,3 +101,14 @@ def test_a_read_and_a_write_that_take_too_long() -> None:
         writer.write(b"1" * 3_000_000)
     with pytest.raises(OSError, match="earlier write"):
         writer.close()
+
+
+def test_a_server_that_is_not_there_is_named_and_the_cause_is_kept() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        options = {"host": "127.0.0.1", "port": port, "password": "hunter2"}
+        with pytest.raises(ConnectionError, match=rf"ftp 127\.0\.0\.1:{port}") as caught:
+            FsspecStorage(protocol="ftp", storage_options=options).exists("a.txt")
+    assert isinstance(caught.value.__cause__, ConnectionError)
+    assert "hunter2" not in str(caught.value)

@@ -20,7 +20,7 @@ from django_fsspec_storages.filesystems.registry import LOCAL, explain_of
 from django_fsspec_storages.filesystems.temporary import is_temporary
 from django_fsspec_storages.filesystems.timeouts import timeout_options
 from django_fsspec_storages.options.option import generation
-from django_fsspec_storages.storage.running import Running
+from django_fsspec_storages.storage.running import PUBLIC, Running
 
 __all__ = ["OnFilesystem"]
 
@@ -211,7 +211,7 @@ def _copied(value: Any) -> Any:
 def _masked(text: str, value: Any) -> str:
     """Return a message without any text that the options hold: a constructor may quote what it does not like."""
     if isinstance(value, Mapping):
-        value = list(value.values())
+        value = [item for name, item in value.items() if name not in PUBLIC or "@" in str(item)]
     if isinstance(value, (list, tuple)):
         for item in value:
             text = _masked(text, item)

@@ -18,15 +18,15 @@ from django_fsspec_storages.storage.options import CommonOptions
 if TYPE_CHECKING:
     from django_fsspec_storages.filesystems.base import Contract
 
-__all__ = ["Running", "Watch"]
+__all__ = ["PUBLIC", "Running", "Watch"]
 
 T = TypeVar("T")
 
 #: A name and password in a URL: refused in a location, and not shown before it is.
 _USERINFO = re.compile(r"//[^/@]*@")
 
-#: Constructor options that say where the files are, and no more.
-_SERVERS = ("endpoint_url", "host", "fo")
+#: Constructor options that say where the files are, and no more: messages may show them, but for a password in a URL.
+PUBLIC = ("endpoint_url", "host", "fo")
 
 logger = logging.getLogger("django_fsspec_storages")
 
@@ -98,7 +98,7 @@ class Running(CommonOptions):
     def _server(self) -> str:
         options: Any = self.extra_options
         options = options if isinstance(options, dict) else {}
-        named = next((options[option] for option in _SERVERS if isinstance(options.get(option), str)), "")
+        named = next((options[option] for option in PUBLIC if isinstance(options.get(option), str)), "")
         port = f":{options['port']}" if named and isinstance(options.get("port"), int) else ""
         return f" {_USERINFO.sub('//', named)}{port}" if named else ""
 
