@@ -115,7 +115,8 @@ class Aliased(Configured):
     def named_arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the constructor's arguments by their names, where they have any."""
         args, kwargs = self._given
-        parameters = list(inspect.signature(type(self)).parameters.values())[: len(args)]
+        constructor: Any = type(self).__init__
+        parameters = list(inspect.signature(constructor).parameters.values())[1 : len(args) + 1]
         if len(parameters) < len(args) or any(p.kind is not p.POSITIONAL_OR_KEYWORD for p in parameters):
             return args, kwargs
         return (), {**{p.name: value for p, value in zip(parameters, args, strict=True)}, **kwargs}

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from functools import lru_cache
 from pathlib import PurePath
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.utils.encoding import filepath_to_uri
@@ -16,6 +17,7 @@ from django_fsspec_storages.errors import CannotKeepPromise
 
 __all__ = [
     "UnsafeLocation",
+    "address",
     "as_text",
     "check_length",
     "check_url_form",
@@ -25,6 +27,7 @@ __all__ = [
     "fit",
     "join",
     "to_url",
+    "without_login",
 ]
 
 #: What most names look like, and nothing that could be wrong: spares them the closer look.
@@ -140,10 +143,6 @@ def clean_location(location: object, schemes: tuple[str, ...] = ()) -> str:
         raise UnsafeLocation(
             f"location={text!r} is no address: here it is one, as in '{schemes[0]}://example.org/files'."
         )
-    if os.name != "nt" and _DRIVE.match(text):
-        raise UnsafeLocation(
-            f"location={text!r} begins with a drive letter, which means nothing on this machine."
-        )
     segments = (rest if separator else text).split("/")
     try:
         for segment in segments:
@@ -154,6 +153,23 @@ def clean_location(location: object, schemes: tuple[str, ...] = ()) -> str:
         return text.rstrip("/")
     start = "//" if os.name == "nt" and text.startswith("//") else "/" * text.startswith("/")
     return start + "/".join(segment for segment in segments if segment not in ("", "."))
+
+
+def without_login(text: str) -> str:
+    """Return an address without whatever stands before its last ``@``, which may be a password; other text as it is."""
+    scheme, separator, rest = text.partition("://")
+    return scheme + separator + rest.rpartition("@")[2] if separator else text
+
+
+def address(text: str) -> str:
+    """Return the server that a URL names, or text that is none: without login, path and query, which may be secret."""
+    if "://" not in text:
+        return text.rpartition("@")[2]
+    try:
+        parts = urlsplit(without_login(text))
+        return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    except ValueError:
+        return ""
 
 
 def join(location: str, name: str) -> str:

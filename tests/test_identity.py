@@ -12,6 +12,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.test import override_settings
+from django.utils.deconstruct import deconstructible
 from django.utils.functional import cached_property as django_cached_property
 
 from django_fsspec_storages import FsspecStorage
@@ -205,3 +206,4 @@ def test_what_sounds_secret_among_a_projects_own_arguments_is_left_out_of_migrat
             super().__init__()
 
     assert Positional("red", SECRET)._constructor_args == ((), {"colour": "red"})
+    assert deconstructible(Positional)("red", SECRET)._constructor_args == ((), {"colour": "red"})

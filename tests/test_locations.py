@@ -99,14 +99,13 @@ def test_over_http_the_location_is_the_address_of_the_files() -> None:
         FsspecStorage(protocol="https", location="https://x.example/a").url("b c")
         == "https://x.example/a/b%20c"
     )
+    storage = FsspecStorage(protocol="https", location="https://x.example/a b#c")
+    assert storage.url("n") == "https://x.example/a%20b%23c/n"
+    for nowhere in ("https://user:hunter2@x.example/a", None, "x.example"):
+        with pytest.raises(NotImplementedError):
+            FsspecStorage(protocol="https", location=nowhere).url("a.txt")
     with pytest.raises(NotImplementedError):
         FsspecStorage(protocol="s3").url("a.txt")
-
-
-@pytest.mark.skipif(os.name == "nt", reason="There it means something.")
-def test_a_drive_letter_is_no_location() -> None:
-    with pytest.raises(ImproperlyConfigured, match="drive letter"):
-        FsspecStorage(location=r"C:\media").exists("a.txt")
 
 
 def test_a_local_location_may_be_reached_through_a_link(tmp_path: Path) -> None:

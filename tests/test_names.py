@@ -198,3 +198,18 @@ def test_paths_and_lazy_text_are_names() -> None:
 
 def test_backslashes_count_as_slashes_and_single_dots_as_nothing() -> None:
     assert LOCAL.path("a\\b//./c/") == os.path.normpath("/srv/media/a/b/c")
+
+
+@pytest.mark.parametrize(
+    ("option", "shown"),
+    [
+        ("files.example.org", "files.example.org"),
+        ("web:hunter2@files.example.org", "files.example.org"),
+        ("https://key:p@hunter2@s3.example.org:9000/b?sig=hunter2", "https://s3.example.org:9000"),
+        ("https://key:p/hunter2@s3.example.org/b", "https://s3.example.org"),
+        ("https://s3.example.org:hunter2/", ""),
+        ("/srv/archive.zip", "/srv/archive.zip"),
+    ],
+)
+def test_of_an_address_only_the_server_is_shown(option: str, shown: str) -> None:
+    assert names.address(option) == shown

@@ -247,3 +247,30 @@ def test_what_setup_of_a_class_saves_is_isolated_too(tmp_path: Path) -> None:
         unittest.defaultTestLoader.loadTestsFromTestCase(Saving).run(result)
     assert result.wasSuccessful(), result.errors + result.failures
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_test_class_whose_set_up_calls_no_other_is_isolated_all_the_same() -> None:
+    @isolated_storages()
+    class Base(unittest.TestCase):
+        pass
+
+    class Below(Base):
+        @classmethod
+        def setUpClass(cls) -> None:
+            pass  # legal, and seen
+
+        def test(self) -> None:
+            assert isinstance(storages["uploads"], FsspecStorage)
+
+    assert run_case(Below).wasSuccessful()
+    assert isinstance(storages["uploads"], FileSystemStorage)
+
+
+def test_an_alias_that_only_a_test_has_is_isolated_too() -> None:
+    @isolated_storages()
+    class Case(SimpleTestCase):
+        def test(self) -> None:
+            assert storages["extra"].fs.protocol == "memory"  # type: ignore[attr-defined]
+
+    extra = {**storages.backends, "extra": {"BACKEND": "django_fsspec_storages.FsspecStorage"}}
+    assert run_case(override_settings(STORAGES=extra)(Case)).wasSuccessful()

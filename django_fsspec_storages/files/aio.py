@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from asgiref.sync import sync_to_async
 from django.core.files.base import File
 
+from django_fsspec_storages.filesystems.driver import Logic
 from django_fsspec_storages.filesystems.readers import Cursor, sought
 from django_fsspec_storages.filesystems.transfers import Download
 from django_fsspec_storages.filesystems.uploads import Sink
@@ -147,7 +148,7 @@ class AsyncWriter(AsyncFile):
         """See :meth:`AsyncFile.write`."""
         self._require_open()
         piece = data.encode() if isinstance(data, str) else bytes(memoryview(data))
-        await self._storage.arun("write", self.name, self._sink.write(piece))
+        await self._run("write", self._sink.write(piece))
         return len(data)
 
     async def close(self) -> None:
@@ -158,19 +159,26 @@ class AsyncWriter(AsyncFile):
         if self.closed:
             return
         self.closed = True
-        await self._storage.arun("close", self.name, self._sink.commit())
+        await self._run("close", self._sink.commit())
 
     async def abort(self) -> None:
         """Close without publishing; what was there before stays."""
         self.closed = True
-        await self._storage.arun("abort", self.name, self._sink.abort())
+        await self._run("abort", self._sink.abort())
 
     async def __aexit__(self, kind: object, error: object, traceback: object) -> None:
         if kind is None:
             await self.close()
         else:
             self.closed = True
-            await self._storage.arun("abort", self.name, self._sink.give_up())
+            await self._run("abort", self._sink.give_up())
+
+    async def _run(self, operation: str, logic: Logic[None]) -> None:
+        try:
+            await self._storage.arun(operation, self.name, logic)
+        except BaseException:
+            self._sink.fail()
+            raise
 
     def __del__(self) -> None:
         if (sink := getattr(self, "_sink", None)) is not None and not self.closed:

@@ -79,7 +79,7 @@ class FsspecFile(_File):
 
     def close(self) -> None:
         """Close; of a file being written, publish, unless a ``with`` block of a file around it has failed."""
-        if _fails_around():
+        if _fails_around(self):
             self.file.__exit__(Exception, None, None)
         else:
             self.file.close()
@@ -97,14 +97,29 @@ class FsspecFile(_File):
 
 _DJANGOS_EXIT = File.__exit__.__code__
 
+#: How far away such a file's ``__exit__`` may be: each file around ours has a ``close()``, some with helpers.
+_FRAMES = 40
 
-def _fails_around() -> bool:
-    """Tell whether we are being closed by the ``__exit__`` of Django's File because its ``with`` block has failed.
+
+def _fails_around(file: FsspecFile) -> bool:
+    """Tell whether a file is closed by the ``__exit__`` of one of Django's around it because its block has failed.
 
     ``FieldFile`` and ``File(file)`` leave the block by that method, which calls ``close()`` and drops the reason: only
     its frame knows.
     """
-    frame = sys._getframe(1).f_back  # whoever called close(); none if that is the interpreter itself
-    while frame is not None and frame.f_code.co_name == "close":  # of files around ours
+    frame = sys._getframe(1)
+    for _ in range(_FRAMES):
+        if frame.f_back is None:  # the interpreter itself
+            return False
         frame = frame.f_back
-    return frame is not None and frame.f_code is _DJANGOS_EXIT and frame.f_locals["exc_type"] is not None
+        if frame.f_code is _DJANGOS_EXIT and _holds(frame.f_locals["self"], file):
+            return frame.f_locals["exc_type"] is not None
+    return False
+
+
+def _holds(outer: Any, file: FsspecFile, layers: int = 10) -> bool:
+    held = vars(outer).values()
+    return any(
+        each is file or (isinstance(each, File) and layers > 0 and _holds(each, file, layers - 1))
+        for each in held
+    )

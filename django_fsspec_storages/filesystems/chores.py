@@ -13,9 +13,13 @@ from typing import Any
 
 from django_fsspec_storages.filesystems.loop import filesystem_loop
 
-__all__ = ["later"]
+__all__ = ["later", "of_the_parent"]
 
 _Chore = tuple["concurrent.futures.Future[Any]", Callable[[], Any]]
+
+#: In a forked child, what belongs to its parent: kept for ever, for whatever ends it would use the parent's connection,
+#: or wait for a loop that nobody runs here.
+of_the_parent: list[Any] = []
 
 _chores: queue.SimpleQueue[_Chore] = queue.SimpleQueue()  # the one queue whose put() is safe in a finaliser
 _worker: threading.Thread | None = None

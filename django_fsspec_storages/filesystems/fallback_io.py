@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any
 
 from django_fsspec_storages.errors import FileChangedError
-from django_fsspec_storages.filesystems.chores import later
+from django_fsspec_storages.filesystems.chores import later, of_the_parent
 from django_fsspec_storages.filesystems.temporary import temporary_name
 from django_fsspec_storages.filesystems.transfers import Download, Facts, Scan, Upload
 
@@ -100,7 +100,7 @@ class FallbackDownload(Download):
         return b"".join(pieces)
 
     def close(self) -> None:
-        later(self._handle.close)  # which may wait for a server
+        self._handle.close()
 
 
 class FallbackUpload(Upload):
@@ -125,7 +125,9 @@ class FallbackUpload(Upload):
             raise
 
     def __del__(self) -> None:
-        if self._pending and self._pid == os.getpid():  # dropped by whoever should have ended it
+        if self._pid != os.getpid():
+            of_the_parent.append(self._handle)
+        elif self._pending:  # dropped by whoever should have ended it
             later(self.abort)
 
     def part(self, data: bytes) -> None:

@@ -13,6 +13,7 @@ from fsspec.dircache import DirCache
 
 from django_fsspec_storages.errors import Explain
 from django_fsspec_storages.filesystems.base import Contract
+from django_fsspec_storages.filesystems.chores import of_the_parent
 
 __all__ = ["LOCAL", "MENDED", "explain_of", "filesystem_class", "get_filesystem"]
 
@@ -30,9 +31,6 @@ LOCAL = frozenset({"file", "local"})
 CAPACITY = 128
 
 _cache: OrderedDict[Hashable, Contract] = OrderedDict()
-_of_the_parent: list[
-    Any
-] = []  # kept for ever: a finaliser of theirs may wait for a loop that nobody runs in the child
 _lock = threading.RLock()  # an option's own __eq__ runs under it
 
 
@@ -132,7 +130,7 @@ def _frozen(value: Any) -> Hashable:
 def _forget_after_fork() -> None:
     global _lock
     _lock = threading.RLock()
-    _of_the_parent.append(dict(_cache))  # a connection has one owner
+    of_the_parent.append(dict(_cache))  # a connection has one owner
     _cache.clear()
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
-from django_fsspec_storages.filesystems.chores import later
+from django_fsspec_storages.filesystems.chores import later, of_the_parent
 from django_fsspec_storages.filesystems.driver import Step, arun, run
 
 __all__ = ["Download", "Facts", "Metadata", "Scan", "Upload"]
@@ -56,7 +56,7 @@ class Download:
     largest_block: ClassVar[int] = 8 * 2**20
 
     _released = False
-    _pid = 0
+    _pid: int | None = None
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
@@ -86,8 +86,12 @@ class Download:
 
     def release(self) -> None:
         """Close without waiting for the server; right in finalisers too. Nothing happens in a forked child."""
-        if not self._released and self._pid == os.getpid():
-            self._released = True
+        if self._released:
+            return
+        self._released = True
+        if self._pid not in (None, os.getpid()):
+            of_the_parent.append(self)
+        else:
             if inspect.iscoroutinefunction(self.close):
                 later(self.close)
             else:

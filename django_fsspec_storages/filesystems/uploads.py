@@ -142,6 +142,11 @@ class Sink:
         except Exception as error:  # noqa: BLE001 - tried once more when the sink is dropped; then it is a leftover
             logger.warning("An upload that failed could not be aborted either: %s", type(error).__name__)
 
+    def fail(self) -> None:
+        """Have nothing published any more, and wait for nobody: for who could not even begin a logic."""
+        self._failed = self._failed or self._upload is not None
+        self.abandon()
+
     def _open_upload(self) -> Upload:
         if self._failed:
             raise OSError("An earlier write to this file failed; nothing was published.")

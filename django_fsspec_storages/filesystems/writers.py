@@ -24,10 +24,15 @@ class Writer(io.BufferedIOBase):
         self._seconds = seconds
         self.name = name
         self.mode = mode
-        self._run(sink.begin())
+        self._run(sink.begin)
 
-    def _run(self, logic: Logic[None]) -> None:
-        run(logic, self._translate, self._seconds())
+    def _run(self, logic: Callable[..., Logic[None]], *arguments: Any) -> None:
+        try:
+            seconds = self._seconds()  # which a project may compute
+            run(logic(*arguments), self._translate, seconds)
+        except BaseException:
+            self._sink.fail()
+            raise
 
     def _require_open(self) -> None:
         if self.closed:
@@ -52,7 +57,7 @@ class Writer(io.BufferedIOBase):
         if isinstance(data, str):
             raise TypeError("a bytes-like object is required, not 'str'")
         piece = data if type(data) is bytes else bytes(memoryview(data).cast("B"))
-        self._run(self._sink.write(piece))
+        self._run(self._sink.write, piece)
         return len(piece)
 
     def flush(self) -> None:
@@ -78,7 +83,7 @@ class Writer(io.BufferedIOBase):
         if self.closed:
             return
         try:
-            self._run(logic())
+            self._run(logic)
         finally:
             super().close()
 

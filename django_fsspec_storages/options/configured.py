@@ -32,6 +32,11 @@ class Configured:
         attribute = getattr(cls, name)
         return hasattr(attribute, "__get__") and not isinstance(attribute, Option)
 
+    @classmethod
+    def computes_some(cls) -> bool:
+        """Tell whether a subclass has made any option a property."""
+        return _computes_some(cast("Hashable", cls))
+
     def get_default_settings(self) -> dict[str, Any]:
         """Return option keys and values. A subclass may add keys of its own, which OPTIONS may then set."""
         cls = type(self)
@@ -139,6 +144,11 @@ def _declared(cls: Any) -> dict[str, Option[Any]]:
     for base in reversed(cls.__mro__):
         found.update((name, value) for name, value in vars(base).items() if isinstance(value, Option))
     return found
+
+
+@cache
+def _computes_some(cls: Any) -> bool:
+    return any(map(cls.computes, cls.declared_options()))
 
 
 def _or_settings(option: Option[Any]) -> str:

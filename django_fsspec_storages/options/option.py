@@ -113,12 +113,8 @@ class Option(Generic[T]):
         self.key = key
         self.legacy = tuple(legacy)
         self.doc = doc
-        self._looked_up: tuple[int, Found | None] = (-1, None)
-        self._current: tuple[int, Any, Any] = (
-            -1,
-            None,
-            None,
-        )  # the same for reading: a value, or what computes it
+        # Generation, what was found, its value or the default, and what computes that: in one, for threads.
+        self._looked_up: tuple[int, Found | None, Any, Any] = (-1, None, None, None)
 
     def __set_name__(self, owner: type[Any], name: str) -> None:
         self.name = name
@@ -131,26 +127,25 @@ class Option(Generic[T]):
     def __get__(self, instance: object | None, owner: type[Any]) -> Self | T:
         if instance is None:
             return self
-        looked_up_in, value, compute = self._current
+        looked_up_in, _, value, compute = self._looked_up
         if looked_up_in != _generation:
             self.look_up()
-            _, value, compute = self._current
+            _, _, value, compute = self._looked_up
         read: T = value if compute is None else compute(instance)
         return read
 
     def look_up(self) -> Found | None:
         """Return what the settings or the environment say, or None. Cached until a setting changes."""
-        generation, found = self._looked_up
+        generation, found, _, _ = self._looked_up
         if generation != _generation:
             generation, found = _generation, self._find()
-            self._looked_up = (generation, found)
             compute = self.default if found is None and callable(self.default) else None
-            self._current = (generation, self.default if found is None else found.value, compute)
+            self._looked_up = (generation, found, self.default if found is None else found.value, compute)
         return found
 
     def forget(self) -> None:
         """Look up anew next time, and warn again of an old name."""
-        self._looked_up, self._current = (-1, None), (-1, None, None)
+        self._looked_up = (-1, None, None, None)
 
     def _find(self) -> Found | None:
         for name in self.names:

@@ -68,7 +68,7 @@ class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
     def open_handle(self, name: str, mode: str) -> IO[Any]:
         """Return the bare handle that :class:`FsspecFile` holds; parameters and errors as ``open``."""
         filesystem, path = self.place(name, of_file=True)
-        metadata = None if "r" in mode else Metadata(self.object_metadata(str(name), None))
+        metadata = None if "r" in mode else Metadata(self.object_metadata(str(name), None) or {})
         with self.watch("open", str(name)):
             return open_handle(
                 filesystem,

@@ -53,7 +53,7 @@ async def save(storage: FsspecStorage, name: str, content: Any, max_length: int 
         while True:
             name = names.clean(name)
             filesystem, path = storage.place(name, of_file=True)
-            metadata = Metadata(storage.object_metadata(name, content))
+            metadata = Metadata(storage.object_metadata(name, content) or {})
             try:
                 watch.bytes = await send(
                     filesystem, path, source.pieces(), exclusive=exclusive, metadata=metadata

@@ -7,7 +7,10 @@ import os
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.encoding import filepath_to_uri
 
+from django_fsspec_storages import names
 from django_fsspec_storages.filesystems.registry import LOCAL
 from django_fsspec_storages.options import Configured, Option
 
@@ -23,9 +26,18 @@ def _media_root(storage: CommonOptions) -> str:
 
 def _media_url(storage: CommonOptions) -> str | None:
     if storage.protocol in ("http", "https"):
-        return str(storage.location)
+        return _own_address(storage.location)
     served = storage.serves_media and (storage.protocol in LOCAL or storage.protocol == "memory")
     return settings.MEDIA_URL if served else None
+
+
+def _own_address(location: Any) -> str | None:
+    try:
+        scheme, separator, rest = names.clean_location(location, ("http", "https")).partition("://")
+    except ImproperlyConfigured:  # the filesystem says so, when it is asked for
+        return None
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{host}{slash}{filepath_to_uri(path) or ''}"
 
 
 def _seconds(value: float) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path, PurePath
@@ -56,23 +57,26 @@ class OnFilesystem(Running):
 
         :raises ImproperlyConfigured: if an option is wrong, or the package it needs is not installed.
         """
-        last: _Last | None = self.__dict__.get("_last")
-        if last is not None and last.filesystem is not None and self._is_current(last):
-            return last.filesystem
-        last = None  # a debug page shows the locals of every frame
+        if self._is_current():
+            filesystem: Contract | None = self.__dict__["_last"].filesystem
+            if filesystem is not None:
+                return filesystem
         self.require_options()
         return self._filesystem()
 
-    def _is_current(self, last: _Last) -> bool:
-        looked_up_in, protocol, options, _ = last
-        return (
-            looked_up_in == generation() and protocol == self.protocol and options == self._merged_options()
-        )
+    def _is_current(self) -> bool:
+        # What may fail comes before what holds secrets: a debug page shows the locals of every frame.
+        if "_last" not in self.__dict__ or self.__dict__["_last"].generation != generation():
+            return False
+        protocol, options = self.protocol, self._merged_options()
+        last: _Last = self.__dict__["_last"]
+        return protocol == last.protocol and options == last.options
 
     @sensitive_variables()
     def _filesystem(self) -> Contract:
         protocol: str = self.protocol
         options: dict[str, Any] = {}
+        callers = sys.exception()
         if not protocol:
             raise ImproperlyConfigured(f"{self.where()}: no protocol is set.")
         try:
@@ -81,7 +85,7 @@ class OnFilesystem(Running):
         except Exception as error:
             # A debug page shows the locals of every frame: neither this one nor those below keep secrets.
             said, options = _masked(str(error), options), {}
-            forget_values(error)
+            forget_values(error, callers)
             cause = error if said == str(error) else None
             # It may connect as soon as it is made.
             ours = self.with_waits(translate(error, "", self.where(), explain_of(protocol)))
@@ -102,9 +106,7 @@ class OnFilesystem(Running):
 
     async def aprepare(self) -> None:
         """See :meth:`Running.aprepare`."""
-        last: _Last | None = self.__dict__.get("_last")
-        if last is None or not self._is_current(last):
-            last = None
+        if not self._is_current():
             await asyncio.to_thread(lambda: self.fs)
 
     @property
@@ -211,7 +213,7 @@ def _copied(value: Any) -> Any:
 def _masked(text: str, value: Any) -> str:
     """Return a message without any text that the options hold: a constructor may quote what it does not like."""
     if isinstance(value, Mapping):
-        value = [item for name, item in value.items() if name not in PUBLIC or "@" in str(item)]
+        value = [item for name, item in value.items() if name not in PUBLIC or set("@?") & set(str(item))]
     if isinstance(value, (list, tuple)):
         for item in value:
             text = _masked(text, item)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from django_fsspec_storages import names
 from django_fsspec_storages.errors import Translate, translate
 from django_fsspec_storages.filesystems.driver import Logic, arun, run
 from django_fsspec_storages.filesystems.timeouts import TIMED
@@ -22,10 +22,7 @@ __all__ = ["PUBLIC", "Running", "Watch"]
 
 T = TypeVar("T")
 
-#: A name and password in a URL: refused in a location, and not shown before it is.
-_USERINFO = re.compile(r"//[^/@]*@")
-
-#: Constructor options that say where the files are, and no more: messages may show them, but for a password in a URL.
+#: Constructor options that say where the files are: messages show the server in them, and no more.
 PUBLIC = ("endpoint_url", "host", "fo")
 
 logger = logging.getLogger("django_fsspec_storages")
@@ -92,15 +89,16 @@ class Running(CommonOptions):
     def where(self) -> str:
         """Return how messages call this storage: class, alias, protocol and location; never a secret."""
         alias = f" {self.alias!r}" if self.alias is not None else ""
-        location = _USERINFO.sub("//", str(self.location))
+        location = names.without_login(str(self.location))
         return f"{type(self).__name__}{alias} ({self.protocol}{self._server()}, {location!r})"
 
     def _server(self) -> str:
         options: Any = self.extra_options
         options = options if isinstance(options, dict) else {}
         named = next((options[option] for option in PUBLIC if isinstance(options.get(option), str)), "")
-        port = f":{options['port']}" if named and isinstance(options.get("port"), int) else ""
-        return f" {_USERINFO.sub('//', named)}{port}" if named else ""
+        address = names.address(named)
+        port = f":{options['port']}" if address and isinstance(options.get("port"), int) else ""
+        return f" {address}{port}" if address else ""
 
     def explain(self, error: BaseException) -> type[OSError] | None:
         """Return the built-in class that says what the provider's error says; None where the common map will do."""
@@ -144,7 +142,14 @@ class Running(CommonOptions):
 
     def run_watched(self, watch: Watch, logic: Logic[T]) -> T:
         """Run a logic that notes bytes and attempts for the log by itself."""
-        return run(logic, self.translator(watch.name), self.seconds())
+        return run(logic, self.translator(watch.name), self._seconds_for(logic))
+
+    def _seconds_for(self, logic: Logic[T]) -> float | None:
+        try:
+            return self.seconds()
+        except BaseException:  # a project's property
+            logic.close()
+            raise
 
     async def arun(self, operation: str, name: object, logic: Logic[T]) -> T:
         """Run a logic from this event loop; as :meth:`run`."""
@@ -153,12 +158,7 @@ class Running(CommonOptions):
 
     async def arun_watched(self, watch: Watch, logic: Logic[T]) -> T:
         """Run a logic that notes bytes and attempts for the log by itself."""
-        try:
-            await self.aprepare()
-        except BaseException:
-            logic.close()
-            raise
-        return await arun(logic, self.translator(watch.name), self.seconds())
+        return await arun(logic, self.translator(watch.name), self._seconds_for(logic))
 
 
 def is_ours(cls: type[Any]) -> bool:

@@ -52,21 +52,18 @@ TWINS: dict[str, tuple[str, ...]] = {
 }
 
 
-#: Options that every operation looks up: a project's property may ask the database.
-_LOOKED_UP = ("location", "protocol", "extra_options", "allow_overwrite", "base_url")
-
-
 def _gives_way(storage: Any, twin: str) -> bool:
     """Tell whether a project has its own version of a method that the twin stands for, or computes an option.
 
     What a project's own twin has to say does not count: it is asked first, and may call ours.
     """
-    if any(method in vars(storage) for method in TWINS[twin]) or any(map(storage.computes, _LOOKED_UP)):
+    if any(method in vars(storage) for method in TWINS[twin]) or storage.computes_some():
         return True
     for cls in type(storage).__mro__:
-        if hasattr(vars(cls).get(twin), "native"):
-            return False
-        if not is_ours(cls) and any(method in vars(cls) for method in TWINS[twin]):
+        if is_ours(cls):
+            if hasattr(vars(cls).get(twin), "native"):
+                return False
+        elif any(method in vars(cls) for method in TWINS[twin]):
             return True
     return False
 
@@ -78,6 +75,8 @@ def _twin(native: Native) -> Native:
     @wraps(native)
     async def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not _gives_way(self, twin):
+            if twin != "aurl":  # which needs no filesystem
+                await self.aprepare()
             return await native(self, *args, **kwargs)
         result = await sync_to_async(getattr(self, TWINS[twin][0]))(*args, **kwargs)
         wrap = _WRAPPERS.get(twin)
@@ -102,7 +101,6 @@ class AsyncTwins:
     @_twin
     async def aopen(self: FsspecStorage, name: str, mode: str = "rb") -> AsyncFile:  # type: ignore[misc]
         """Open a file for ``async with await storage.aopen(name)``; as ``open``."""
-        await self.aprepare()
         action, _ = split_mode(mode, self.fs.writes_in_place)
         if action == "+":
             return AsyncWrapper(await sync_to_async(self.open)(name, mode))
@@ -110,7 +108,7 @@ class AsyncTwins:
             download = await self.arun("open", name, operations.begin_read(self, name))
             return AsyncReader(self, name, mode, download)
         filesystem, path = self.place(name, of_file=True)
-        sink = Sink(filesystem, path, action == "x", Metadata(self.object_metadata(name, None)))
+        sink = Sink(filesystem, path, action == "x", Metadata(self.object_metadata(name, None) or {}))
         await self.arun("open", name, sink.begin())
         return AsyncWriter(self, name, mode, sink)
 

@@ -23,6 +23,10 @@ class Broken(Exception):
     """What goes wrong in the test: nobody's storage error."""
 
 
+def _fail(self):
+    raise Broken
+
+
 def _pieces(offset):
     return [b"z" * min(65_536, offset - start) for start in range(0, offset, 65_536)]
 
@@ -91,6 +95,74 @@ class TestHalfWay:
             with pytest.raises(Broken), file:
                 file.write(b"z" * offset)
                 raise Broken
+
+    def test_a_file_around_it_with_a_close_of_its_own_publishes_nothing_when_it_fails(
+        self, storage, attempts
+    ):
+        def audited(close):
+            def wrapper(self):
+                return close(self)
+
+            return wrapper
+
+        class Audited(File):
+            def _end(self):
+                super().close()
+
+            @audited
+            def close(self):
+                self._end()
+
+        for name, offset in attempts():
+            with pytest.raises(Broken), Audited(storage.open(name, "wb")) as file:
+                file.write(b"z" * offset)
+                raise Broken
+
+    def test_a_file_that_is_closed_while_another_fails_is_published(self, space, storage):
+        with pytest.raises(Broken), File(storage.open("failing.bin", "wb")):
+            file = storage.open("other.bin", "wb")
+            file.write(b"1")
+            file.close()
+            raise Broken
+        assert space.files() == {"other.bin": b"1"}
+
+    @pytest.mark.ours("an open file is the file itself")
+    def test_a_write_that_could_not_even_begin_is_not_skipped(self, space, storage, calls):
+        with pytest.raises(OSError, match="earlier write"):
+            self._write_with_a_gap(storage, calls)
+        gc.collect()
+        settle()
+        assert space.files() == {}
+
+    def _write_with_a_gap(self, storage, calls):
+        def pieces():
+            yield b"1" * 10
+            storage.__class__ = type("Computing", (type(storage),), {"total_timeout": property(_fail)})
+            yield b"2" * 10
+
+        if calls.colour == "sync":
+            with storage.open("a.bin", "wb") as file:
+                self._swallow(file.write, pieces(), storage)
+        else:
+
+            async def write():
+                async with await storage.aopen("a.bin", "wb") as file:
+                    for piece in pieces():
+                        try:
+                            await file.write(piece)
+                        except Broken:
+                            storage.__class__ = storage.__class__.__base__
+                    await file.write(b"3" * 10)
+
+            asyncio.run(write())
+
+    def _swallow(self, write, pieces, storage):
+        for piece in pieces:
+            try:
+                write(piece)
+            except Broken:
+                storage.__class__ = storage.__class__.__base__
+        write(b"3" * 10)
 
     @pytest.mark.ours("an open file is the file itself")
     def test_a_file_that_is_never_closed_is_reported(self, storage, caplog):

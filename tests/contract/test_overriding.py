@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import tempfile
 import threading
 
@@ -278,6 +279,29 @@ class TestTwins:
         with pytest.raises(Infected):
             asyncio.run(storage.asave("a.txt", ContentFile(b"a virus")))
         assert space.files() == {}
+
+    def test_a_decorated_copy_of_our_twin_skips_no_scan(self, space, override):
+        def timed(twin):
+            @functools.wraps(twin)
+            async def timed(self, *args, **kwargs):
+                return await twin(self, *args, **kwargs)
+
+            return timed
+
+        storage = override(Scanning).storage
+        timing = type(
+            "Timing", (type(storage),), {"__module__": __name__, "asave": timed(type(storage).asave)}
+        )
+        storage = timing(**space.configuration()["OPTIONS"])
+        with pytest.raises(Infected):
+            asyncio.run(storage.asave("a.txt", ContentFile(b"a virus")))
+        assert space.files() == {}
+
+    def test_a_hook_may_say_that_there_is_no_metadata(self, space, override):
+        calls = override(object_metadata=lambda self, name, content: None)
+        calls.put("a.txt", b"1")
+        calls.write("b.txt", [b"2"])
+        assert space.files() == {"a.txt": b"1", "b.txt": b"2"}
 
     def test_an_option_that_a_project_computes_is_asked_for_in_a_thread(self, space, override):
         threads = []

@@ -60,7 +60,27 @@ def _failing(storage):
     yield lambda: type(storage)(protocol="dir", storage_options={"password": SECRET, "fs": 1, "path": "x"}).fs
     yield lambda: type(storage)(protocol="quoting", storage_options={"password": SECRET}).fs
     yield lambda: type(storage)(protocol="quoting", storage_options={"password": SECRET, "quote": True}).fs
+    yield lambda: _sealed(storage)
     yield lambda: _again(type(storage)(protocol="memory", storage_options={"space": "a", "b": SECRET}))
+
+
+class _Vault:
+    """A project whose options come from a vault, which is down the second time."""
+
+    asked = 0
+
+    def filesystem_options(self):
+        self.asked += 1
+        if self.asked > 2:
+            raise RuntimeError("the vault is sealed")
+        return {"space": "a", "b": SECRET}
+
+
+def _sealed(storage):
+    cls = type("Sealed", (_Vault, type(storage)), {"__module__": __name__})
+    sealed = cls(protocol="memory")
+    for _ in range(4):
+        sealed.exists("a.txt")
 
 
 def _again(storage):
