@@ -122,10 +122,6 @@ class AsyncReader(AsyncFile):
             self.closed = True
             self._cursor.download.release()
 
-    def __del__(self) -> None:
-        if getattr(self, "closed", True) is False:
-            self._cursor.download.release()
-
 
 class AsyncWriter(AsyncFile):
     """An async file open for writing; dropped without ``close``, it publishes nothing."""

@@ -41,10 +41,6 @@ class _Forward:
             self._closed = True
             self._cursor.download.release()
 
-    def __del__(self) -> None:
-        if getattr(self, "_closed", True) is False:
-            self.close()
-
 
 class Stream(_Forward):
     """Pieces of a file, in bounded memory: for ``StreamingHttpResponse`` and its like. ``open_stream`` makes it."""
