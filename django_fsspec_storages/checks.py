@@ -101,12 +101,7 @@ def _check_alias(alias: str, parameters: Any) -> Iterator[CheckMessage]:
         return
     if not (isinstance(cls, type) and issubclass(cls, FsspecStorage)):
         return
-    if alias == "staticfiles" and not issubclass(cls, StaticMixin):
-        yield checks.Warning(
-            f"STORAGES['staticfiles']: {cls.__name__} is no class for static files: it keeps them with the uploads.",
-            hint="Use django_fsspec_storages.static.FsspecStaticStorage, or put StaticMixin before your class.",
-            id="fsspec_storages.W008",
-        )
+    yield from _check_static(alias, cls)
     if options.get("manifest_storage") is None:
         options = {name: value for name, value in options.items() if name != "manifest_storage"}
     for option in cls.declared_options().values():
@@ -129,6 +124,15 @@ def _check_alias(alias: str, parameters: Any) -> Iterator[CheckMessage]:
     yield from _check_location(alias, storage)
     yield from _check_protocol(alias, storage)
     yield from storage.check(alias)
+
+
+def _check_static(alias: str, cls: type[FsspecStorage]) -> Iterator[CheckMessage]:
+    if alias == "staticfiles" and not issubclass(cls, StaticMixin):
+        yield checks.Warning(
+            f"STORAGES['staticfiles']: {cls.__name__} is no class for static files: it keeps them with the uploads.",
+            hint="Use django_fsspec_storages.static.FsspecStaticStorage, or put StaticMixin before your class.",
+            id="fsspec_storages.W008",
+        )
 
 
 def _place_of(alias: str) -> str:

@@ -14,12 +14,12 @@ import sys
 import time
 from collections.abc import Callable, Coroutine, Generator
 from functools import partial
-from traceback import clear_frames, walk_tb
-from types import CodeType, CoroutineType
+from types import CoroutineType
 from typing import Any, TypeVar
 
 from django_fsspec_storages.errors import Translate
 from django_fsspec_storages.filesystems.loop import COMMIT_GRACE, GRACE, Running, bridge, filesystem_loop
+from django_fsspec_storages.filesystems.tracebacks import forget_values
 
 __all__ = [
     "CallersStep",
@@ -30,15 +30,12 @@ __all__ = [
     "arun",
     "bridge",
     "filesystem_loop",
-    "forget_values",
     "no_limit",
     "perform",
     "run",
 ]
 
 T = TypeVar("T")
-
-_COROUTINE = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 Logic = Coroutine["Step", Any, T]
 
@@ -254,31 +251,3 @@ def _ours(
     forget_values(error, callers)
     ours.__cause__ = error
     return ours
-
-
-def forget_values(error: BaseException | None, callers: BaseException | None = None) -> None:
-    """Drop the local variables of an SDK's frames: debug pages and error trackers show them, with headers and keys.
-
-    Files, lines and functions stay, in the traceback of the error and of those that it came from. Before Python 3.13 a
-    frame that only waits would be closed with its coroutine, which may be another's: a traceback with coroutines in it
-    is replaced by a note of its places there.
-
-    :param callers: what the caller is handling already, and no business of ours.
-    """
-    seen = {id(callers)}
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        places = [(frame.f_code, line) for frame, line in walk_tb(error.__traceback__)]
-        if sys.version_info >= (3, 13) or not any(_may_wait(code) for code, _ in places):
-            clear_frames(error.__traceback__)
-        else:
-            through = "\n".join(f"  {code.co_filename}:{line} in {code.co_name}" for code, line in places)
-            error.add_note(f"Raised through:\n{through}")
-            error.__traceback__ = None
-        error = error.__cause__ or error.__context__
-
-
-def _may_wait(code: CodeType) -> bool:
-    return (
-        bool(code.co_flags & _COROUTINE) and code.co_filename != __file__
-    )  # ours have ended, or are at work

@@ -18,6 +18,7 @@ from django_fsspec_storages.filesystems.fallback_io import (
     FallbackScan,
     FallbackUpload,
     facts_of,
+    renames,
     time_of,
 )
 from django_fsspec_storages.filesystems.loop import filesystem_loop
@@ -190,7 +191,7 @@ class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
 
     def move(self, source: str, target: str) -> None:
         """Rename, or copy and delete where the wrapped filesystem cannot rename; never globs, as ``mv`` may."""
-        if _renames(self.wrapped):
+        if renames(self.wrapped):
             self.wrapped.mv(source, target)
         else:
             self.wrapped.cp_file(source, target)
@@ -249,9 +250,3 @@ class FallbackFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
     def sign(self, path: str, expiration: int = 100, **kwargs: Any) -> str:
         """Return the wrapped filesystem's signed URL."""
         return cast("str", self.wrapped.sign(path, expiration=expiration, **kwargs))
-
-
-def _renames(filesystem: AbstractFileSystem) -> bool:
-    while (inner := below(filesystem)) is not None:
-        filesystem = inner
-    return type(filesystem).mv is not AbstractFileSystem.mv

@@ -11,15 +11,18 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any
 
+from fsspec import AbstractFileSystem
+
 from django_fsspec_storages.errors import FileChangedError
 from django_fsspec_storages.filesystems.chores import later, of_the_parent
+from django_fsspec_storages.filesystems.promises import below
 from django_fsspec_storages.filesystems.temporary import temporary_name
 from django_fsspec_storages.filesystems.transfers import Download, Facts, Scan, Upload
 
 if TYPE_CHECKING:
     from django_fsspec_storages.filesystems.fallback import FallbackFileSystem
 
-__all__ = ["FallbackDownload", "FallbackScan", "FallbackUpload", "facts_of", "time_of"]
+__all__ = ["FallbackDownload", "FallbackScan", "FallbackUpload", "facts_of", "renames", "time_of"]
 
 #: One lock a path, on whichever filesystem (two may lead to one place): makes check-and-move one step among threads.
 _publishing: weakref.WeakValueDictionary[str, threading.Lock] = weakref.WeakValueDictionary()
@@ -170,3 +173,10 @@ class FallbackScan(Scan):
             if page:
                 return page
         return None
+
+
+def renames(filesystem: AbstractFileSystem) -> bool:
+    """Tell whether a filesystem, or that which it stands on, renames by itself, and does not copy and delete."""
+    while (inner := below(filesystem)) is not None:
+        filesystem = inner
+    return type(filesystem).mv is not AbstractFileSystem.mv

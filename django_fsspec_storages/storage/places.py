@@ -16,10 +16,10 @@ from django.views.decorators.debug import sensitive_variables
 from django_fsspec_storages import names
 from django_fsspec_storages.errors import CannotKeepPromise, translate
 from django_fsspec_storages.filesystems import Contract, Promise, deviations_of, get_filesystem
-from django_fsspec_storages.filesystems.driver import forget_values
 from django_fsspec_storages.filesystems.registry import LOCAL, explain_of
 from django_fsspec_storages.filesystems.temporary import is_temporary
 from django_fsspec_storages.filesystems.timeouts import timeout_options
+from django_fsspec_storages.filesystems.tracebacks import forget_values
 from django_fsspec_storages.options.option import generation
 from django_fsspec_storages.storage.running import PUBLIC, Running
 
