@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import datetime
 from typing import IO, Any
 
 from django.core.checks import CheckMessage
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.base import File
 from django.core.files.storage import Storage
 from django.core.files.utils import validate_file_name
@@ -144,10 +145,11 @@ class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
         """
         filesystem = self.fs
         if filesystem.max_path is not None:
-            path = names.join(self._root(filesystem), names.clean(name))
-            # In characters, of which each that is cut off frees a byte at least.
-            most = len(str(name)) + filesystem.max_path - len(path.encode())
-            max_length = most if max_length is None else min(most, max_length)
+            with suppress(SuspiciousFileOperation):  # which Django has a message of its own for
+                path = names.join(self._root(filesystem), names.clean(name))
+                # In characters, of which each that is cut off frees a byte at least.
+                most = len(str(name)) + filesystem.max_path - len(path.encode())
+                max_length = most if max_length is None else min(most, max_length)
         return super().get_available_name(name, max_length=max_length)
 
     def get_alternative_name(self, file_root: str, file_ext: str) -> str:
