@@ -136,7 +136,14 @@ FAILS: dict[str, list[Deviation]] = {
 #: They are not run: whether they pass depends on time, or on nothing that can be seen from outside.
 NOT_OBSERVED: dict[str, list[Deviation]] = {
     "dir-over-local": [_TWO_STEPS],
-    "simplecache": [_TWO_STEPS],
+    "simplecache": [
+        _TWO_STEPS,
+        Deviation(
+            "a handle that is interrupted before anybody knows it publishes its hidden name when it is dropped: whether "
+            "that comes before or after the abort depends on time",
+            ("test_ctrl_c_at_any_line_publishes_all_or_nothing_and_leaves_nothing_behind",),
+        ),
+    ],
     "django": [
         Deviation(
             "asks for ever: a get_available_name that insists on a taken name never ends",
