@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
@@ -17,12 +18,18 @@ from django.core.files.storage import default_storage, storages
 from django.db.models import FileField
 from django.utils.module_loading import import_string
 
-from django_fsspec_storages.aliases import LEGACY_SETTINGS, Aliased, legacy_aliases, names_storages
+from django_fsspec_storages.aliases import (
+    LEGACY_SETTINGS,
+    Aliased,
+    legacy_aliases,
+    names_storages,
+    public_path,
+)
 from django_fsspec_storages.filesystems.promises import DEVIATIONS, Promise
 from django_fsspec_storages.filesystems.registry import MENDED
 from django_fsspec_storages.names import UnsafeLocation, clean_location
 from django_fsspec_storages.options import UnknownOption
-from django_fsspec_storages.static import StaticMixin
+from django_fsspec_storages.static import FsspecStaticStorage, StaticMixin
 from django_fsspec_storages.storage import FsspecStorage
 
 __all__ = ["check_fields", "check_storages"]
@@ -92,7 +99,8 @@ def _check_alias(alias: str, parameters: Any) -> Iterator[CheckMessage]:
     try:
         cls = import_string(backend) if isinstance(backend, str) else backend
     except ImportError as error:
-        if backend.startswith("django_fsspec") or alias in legacy_aliases():  # of others, Django will say so
+        # Of others, Django will say so; what a switch to us has left is said here.
+        if backend.startswith(("django_fsspec", "storages.")) or alias in legacy_aliases():
             yield Error(
                 f"{_place_of(alias)}: {backend!r} cannot be imported: {error}",
                 hint="Look at the spelling, and whether the package is installed.",
@@ -121,7 +129,8 @@ def _check_alias(alias: str, parameters: Any) -> Iterator[CheckMessage]:
     for fault in faults:
         number = 3 if "is required" in fault else 5
         yield Error(f"STORAGES[{alias!r}]: {fault}.", id=f"fsspec_storages.E00{number}")
-    yield from _check_location(alias, storage)
+    if not any("option 'location'" in fault for fault in faults):
+        yield from _check_location(alias, storage)
     yield from _check_protocol(alias, storage)
     yield from storage.check(alias)
 
@@ -129,10 +138,26 @@ def _check_alias(alias: str, parameters: Any) -> Iterator[CheckMessage]:
 def _check_static(alias: str, cls: type[FsspecStorage]) -> Iterator[CheckMessage]:
     if alias == "staticfiles" and not issubclass(cls, StaticMixin):
         yield checks.Warning(
-            f"STORAGES['staticfiles']: {cls.__name__} is no class for static files: it keeps them with the uploads.",
-            hint="Use django_fsspec_storages.static.FsspecStaticStorage, or put StaticMixin before your class.",
+            f"STORAGES['staticfiles']: {cls.__name__} is no class for static files: it keeps them with the uploads, "
+            "unless its location is another, and collectstatic --clear may leave some behind.",
+            hint=f"Use {public_path(_static_class(cls))}, or put StaticMixin before your class.",
             id="fsspec_storages.W008",
         )
+
+
+def _static_class(cls: type[FsspecStorage]) -> type[Any]:
+    """Return the class for static files that stands beside a storage's own class, or beside one of its bases."""
+    for base in cls.__mro__:
+        module = sys.modules.get(base.__module__)  # none if it was made by exec, or is gone
+        for other in vars(module).values() if module is not None else ():
+            if not issubclass(
+                type(other), type
+            ):  # isinstance() would have a lazy object make what it stands for
+                continue
+            if issubclass(other, StaticMixin) and issubclass(other, base):
+                found: type[Any] = other
+                return found
+    return FsspecStaticStorage
 
 
 def _place_of(alias: str) -> str:
@@ -144,7 +169,7 @@ def _place_of(alias: str) -> str:
 def _check_location(alias: str, storage: FsspecStorage) -> Iterator[CheckMessage]:
     if storage.computes("location") or storage.computes("protocol"):
         return
-    location: Any = storage.location
+    location = storage._folder_of_names()
     _, source = storage.option_source("location")
     if location is None or location is False:
         if source == "the default":  # STATIC_ROOT, which only collectstatic needs
@@ -202,7 +227,7 @@ def _is_known(protocol: str) -> bool:
 def _missing_package(protocol: str) -> str | None:
     from fsspec.registry import known_implementations
 
-    if protocol in MENDED or protocol not in known_implementations:
+    if protocol not in known_implementations:
         return None
     packages = NEEDS.get(protocol) or (str(known_implementations[protocol]["class"]).partition(".")[0],)
     return None if any(find_spec(package) is not None for package in packages) else packages[0]

@@ -9,18 +9,34 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
+from typing import NamedTuple
 
 __all__ = [
     "CannotKeepPromise",
     "Explain",
+    "Explained",
     "FileChangedError",
     "NoUrlError",
     "Translate",
+    "origin_of",
     "translate",
 ]
 
-#: A provider's own knowledge of its SDK's errors: the built-in class that says the same, or None.
-Explain = Callable[[BaseException], type[OSError] | None]
+
+class Explained(NamedTuple):
+    """What a provider knows of one of its SDK's errors.
+
+    :param kind: the built-in class that says the same.
+    :param advice: what to grant or to set, as the end of a sentence; never a secret.
+    """
+
+    kind: type[OSError]
+    advice: str
+
+
+#: A provider's own knowledge of its SDK's errors: the built-in class that says the same, with advice or without; None
+#: where the common map will do.
+Explain = Callable[[BaseException], "type[OSError] | Explained | None"]
 
 #: Turns a foreign error into ours, to be raised from it; None lets it pass as it is.
 Translate = Callable[[BaseException], OSError | None]
@@ -109,7 +125,7 @@ def classify(error: BaseException, explain: Explain | None = None) -> type[OSErr
     """Return the built-in ``OSError`` class that says what ``error`` says, or None if it is no storage error."""
     explained = explain(error) if explain is not None else None
     if explained is not None:
-        return explained
+        return explained.kind if isinstance(explained, Explained) else explained
     if isinstance(error, _TIMEOUTS):
         return TimeoutError
     if isinstance(error, _UNREACHABLE):
@@ -149,7 +165,8 @@ def translate(error: BaseException, name: str, where: str, explain: Explain | No
         return FileChangedError(errno.ESTALE, f"The file changed while it was being read from {where}", name)
     if not isinstance(error, Exception):
         return None  # cancellation and Ctrl-C are nobody's storage error
-    kind = classify(error, explain)
+    explained = explain(error) if explain is not None else None
+    kind, advice = explained if isinstance(explained, Explained) else (explained or classify(error), "")
     if kind is None:
         return None
     number = getattr(error, "errno", None)
@@ -161,5 +178,12 @@ def translate(error: BaseException, name: str, where: str, explain: Explain | No
     ):
         number = _ERRNO.get(kind, errno.EIO)
     text = None if number in _BY_ERRNO else next((_TEXTS[c] for c in kind.__mro__ if c in _TEXTS), None)
-    said = f"{text or os.strerror(number)} in {where}"
+    said = f"{text or os.strerror(number)} in {where}{': ' if advice else ''}{advice}"
     return kind(number, said, name) if name else kind(number, said)
+
+
+def origin_of(error: BaseException) -> BaseException:
+    """Return the SDK's own error, where a filesystem has already raised a built-in one from it."""
+    cause = error.__cause__
+    foreign = isinstance(cause, Exception) and type(cause).__module__ != "builtins"
+    return cause if cause is not None and foreign and isinstance(error, OSError) else error

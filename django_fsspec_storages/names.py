@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 import unicodedata
 from functools import lru_cache
@@ -26,6 +27,7 @@ __all__ = [
     "clean_location",
     "fit",
     "join",
+    "shorten",
     "to_url",
     "without_login",
 ]
@@ -200,3 +202,20 @@ def fit(text: str, size: int) -> str:
     """Return the beginning of ``text`` that takes at most ``size`` UTF-8 bytes."""
     encoded = text.encode()
     return text if len(encoded) <= size else encoded[: max(size, 0)].decode(errors="ignore")
+
+
+def shorten(name: str, size: int) -> str:
+    """Return a name of at most ``size`` characters: its beginning and its last suffix.
+
+    :raises SuspiciousFileOperation: if only the suffix would be left of what follows the last slash.
+    """
+    surplus = len(name) - size
+    if surplus <= 0:
+        return name
+    root, suffix = posixpath.splitext(name)
+    if surplus >= len(root.rpartition("/")[2]):
+        raise SuspiciousFileOperation(
+            f"Storage can not find an available filename for {name!r} of {size} characters. "
+            "Give the field a larger max_length."
+        )
+    return root[:-surplus] + suffix

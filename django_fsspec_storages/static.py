@@ -33,6 +33,19 @@ class StaticMixin:
     serves_media = False
 
 
+class ServedStaticMixin(StaticMixin):
+    """The same, where the files' address is ``STATIC_URL`` unless there is another, and is not signed."""
+
+    base_url: Option[str | _StrPromise | None] = BaseUrl(
+        default=lambda storage: settings.STATIC_URL,
+        type=str,
+        doc="The public address of `location`; `STATIC_URL` unless set.",
+    )
+    allow_overwrite: Option[bool] = Option(
+        default=True, type=bool, doc="Whether a file replaces one of the same name: static files do."
+    )
+
+
 class ManifestMixin(ManifestFilesMixin):
     """Django's manifest mix-in, which reads its manifest on first use instead of when the storage is constructed."""
 
@@ -64,7 +77,7 @@ def _static_root(storage: FsspecStorage) -> Any:
     return settings.STATIC_ROOT if storage.protocol in LOCAL else ""
 
 
-class FsspecStaticStorage(StaticMixin, FsspecStorage):
+class FsspecStaticStorage(ServedStaticMixin, FsspecStorage):
     """Static files on any fsspec filesystem: on local disk in ``STATIC_ROOT``, served from ``STATIC_URL``."""
 
     location: Option[str | os.PathLike[str]] = Option(
@@ -72,14 +85,6 @@ class FsspecStaticStorage(StaticMixin, FsspecStorage):
         type=(str, os.PathLike),
         empty=True,
         doc="The folder, or key prefix, of the static files. On local disk `STATIC_ROOT` unless set.",
-    )
-    base_url: Option[str | _StrPromise | None] = BaseUrl(
-        default=lambda storage: settings.STATIC_URL,
-        type=str,
-        doc="The public address of `location`; `STATIC_URL` unless set.",
-    )
-    allow_overwrite: Option[bool] = Option(
-        default=True, type=bool, doc="Whether a file replaces one of the same name: static files do."
     )
 
     def _root(self, filesystem: Contract) -> str:

@@ -22,20 +22,33 @@ if not settings.configured:
     settings.configure()
 
 from django_fsspec_storages import FsspecStorage  # noqa: E402
-from django_fsspec_storages.options import Option  # noqa: E402
+from django_fsspec_storages.backends._s3_kinds import Idle  # noqa: E402
+from django_fsspec_storages.backends.ftp import FTPStorage  # noqa: E402
+from django_fsspec_storages.backends.s3 import S3Storage  # noqa: E402
+from django_fsspec_storages.backends.sftpstorage import SFTPStorage  # noqa: E402
+from django_fsspec_storages.options import Configured, Option  # noqa: E402
 from django_fsspec_storages.static import FsspecStaticStorage  # noqa: E402
 
-Storage = type[FsspecStorage]
+Storage = type[Configured]
 
 #: Page below ``docs/_generated`` -> the class whose options it lists, without those that are as in the second class.
 TABLES: dict[str, tuple[Storage, Storage | None]] = {
     "options.md": (FsspecStorage, None),
     "static-options.md": (FsspecStaticStorage, FsspecStorage),
+    "s3-options.md": (S3Storage, FsspecStorage),
+    "sftp-options.md": (SFTPStorage, FsspecStorage),
+    "ftp-options.md": (FTPStorage, FsspecStorage),
 }
+
+#: Page below ``docs/_generated`` -> the class whose former settings and keywords it lists.
+FORMER: dict[str, Storage] = {"legacy-settings.md": S3Storage}
 
 #: Module -> the class whose OPTIONS the TypedDict between its two marks describes, and the TypedDict's name.
 TYPED_DICTS: dict[str, tuple[Storage, str]] = {
     "django_fsspec_storages/storage/options.py": (FsspecStorage, "FsspecOptions"),
+    "django_fsspec_storages/backends/_s3_typed.py": (S3Storage, "S3StorageOptions"),
+    "django_fsspec_storages/backends/_sftp_typed.py": (SFTPStorage, "SFTPStorageOptions"),
+    "django_fsspec_storages/backends/_ftp_typed.py": (FTPStorage, "FTPStorageOptions"),
 }
 
 BEGIN, END = "# <generated>\n", "# </generated>\n"
@@ -97,6 +110,27 @@ def remarks(option: Option[object]) -> Iterator[str]:
         yield f"Old names: {', '.join(f'`{old.name}`' for old in option.legacy)}."
 
 
+def former(cls: Storage) -> str:
+    """Return the manual's table of a class's old names: what says the same today, or why nothing does."""
+    today: dict[str, list[Option[object]]] = {}
+    idle: dict[str, str] = {}
+    for option in options_of(cls):
+        for old in option.legacy:
+            today.setdefault(f"`{old.name}{'=' * old.keyword}`", []).append(option)
+        if isinstance(option, Idle):
+            idle.update((f"`{name}`", f"no effect: {option.why}") for name in option.names)
+    rows = [
+        f"<!-- Written by docs/generate.py from the declarations of {cls.__name__}. -->",
+        "| Old name | Setting today | Key in `OPTIONS` |",
+        "|---|---|---|",
+    ]
+    for name in sorted(today.keys() | idle.keys()):
+        found = today.get(name, [])
+        settings = ", ".join(f"`{option.names[0]}`" for option in found) or idle[name]
+        rows.append(f"| {name} | {settings} | {', '.join(f'`{option.key}`' for option in found)} |")
+    return "\n".join(rows) + "\n"
+
+
 def typed_dict(cls: Storage, name: str) -> str:
     """Return the source of the TypedDict of a class's OPTIONS."""
     lines = [
@@ -114,6 +148,8 @@ def generated() -> Iterator[tuple[Path, str]]:
     """Yield every file that is written here, or has a part that is, with what it should hold."""
     for page, classes in TABLES.items():
         yield ROOT / "docs" / "_generated" / page, table(*classes)
+    for page, cls in FORMER.items():
+        yield ROOT / "docs" / "_generated" / page, former(cls)
     for module, (cls, name) in TYPED_DICTS.items():
         path = ROOT / module
         before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)

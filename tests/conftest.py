@@ -8,3 +8,6 @@ import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
+
+#: The real servers.
+pytest_plugins = ["tests.servers.fixtures"]

@@ -34,17 +34,16 @@ NEIGHBOURS = {
     "static": {"aliases", "storage"},
     "names": {"errors"},
 }
-#: Old spellings, which may import the module that they are another name of.
-SPELLINGS = {
-    "backends.s3boto3": "backends.s3",
-    "backends.s3boto": "backends.s3",
-    "backends.boto3": "backends.s3",
-}
-
-#: What is one provider's own, in ``filesystems``, ``signing`` and ``backends``.
+#: What is one provider's own, in ``filesystems``, ``signing`` and ``backends``: a module's name, without what follows its
+#: first underscore, -> the provider. ``s3_upload`` and ``_s3_urls`` are modules of ``s3``.
 PROVIDERS = {
-    *("s3", "gcs", "azure", "sftp", "ftp", "dropbox", "libcloud", "memory", "local", "cloudfront", "sigv4"),
-    *("gcloud", "azure_storage", "sftpstorage", "apache_libcloud", "s3boto3", "s3boto", "boto3"),
+    **{
+        name: name for name in ("s3", "gcs", "azure", "sftp", "ftp", "dropbox", "libcloud", "memory", "local")
+    },
+    **dict.fromkeys(("s3boto3", "s3boto", "boto3", "sigv2", "sigv4", "post", "cloudfront"), "s3"),
+    "gcloud": "gcs",
+    "sftpstorage": "sftp",
+    "apache": "libcloud",
 }
 
 #: Which other packages a module may import, beside the standard library; the longest beginning counts.
@@ -64,7 +63,10 @@ OTHERS = {
     "signing": {"cryptography"},
 }
 #: Provider -> the SDKs that its module in ``filesystems`` may import.
-SDKS: dict[str, set[str]] = {}
+SDKS: dict[str, set[str]] = {
+    "s3": {"aiobotocore", "aiohttp", "boto3", "botocore", "s3fs"},
+    "sftp": {"asyncssh", "paramiko", "sshfs"},
+}
 
 
 class Arrow(NamedTuple):
@@ -117,7 +119,9 @@ def floor(module: str) -> int | None:
 
 def provider(module: str) -> str | None:
     folder, _, name = module.partition(".")
-    return name if folder in ("filesystems", "signing", "backends") and name in PROVIDERS else None
+    if folder not in ("filesystems", "signing", "backends"):
+        return None
+    return PROVIDERS.get(name.lstrip("_").partition("_")[0])
 
 
 def others(module: str) -> set[str]:
@@ -129,11 +133,13 @@ def others(module: str) -> set[str]:
 def fault(arrow: Arrow) -> str | None:
     """Return what is wrong with an import, if anything is."""
     package, _, below = arrow.target.partition(".")
+    here = floor(arrow.module)
     if package != PACKAGE:
         allowed = package in sys.stdlib_module_names or package in others(arrow.module)
-        allowed = allowed or package in SDKS.get(provider(arrow.module) or "", ())
+        own = SDKS.get(provider(arrow.module) or "", set()) if here == 1 else set()
+        allowed = allowed or package in own
         return None if allowed else "is not known on this floor"
-    here, there = floor(arrow.module), floor(below)
+    there = floor(below)
     if here is None or there is None:
         return "has no floor"
     if there > here:
@@ -142,12 +148,7 @@ def fault(arrow: Arrow) -> str | None:
     if here == there and mine != its and its not in NEIGHBOURS.get(mine, ()):
         return "is a neighbour that is not named"
     providers = provider(arrow.module), provider(below)
-    if (
-        mine == its
-        and None not in providers
-        and providers[0] != providers[1]
-        and SPELLINGS.get(arrow.module) != below
-    ):
+    if mine == its and None not in providers and providers[0] != providers[1]:
         return "is another provider's"
     if floor(arrow.module) == 1 and its in ("options", "names"):
         return "needs Django"
@@ -187,6 +188,9 @@ def test_there_is_something_to_read() -> None:
         ("filesystems/driver.py", "def late():\n    import django.conf", "is not known on this floor"),
         ("errors.py", "import fsspec", "is not known on this floor"),
         ("storage/core.py", "import s3fs", "is not known on this floor"),
+        ("backends/_s3_urls.py", "def late():\n    import botocore", "is not known on this floor"),
+        ("filesystems/s3_upload.py", "import gcsfs", "is not known on this floor"),
+        ("filesystems/s3_upload.py", f"from {PACKAGE}.filesystems.memory import MemoryFileSystem", "is another provider's"),
         ("filesystems/memory.py", f"from {PACKAGE}.filesystems.local import LocalDiskFileSystem", "is another provider's"),
         ("attic.py", "import os", "has no floor"),
     ],

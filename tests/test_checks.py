@@ -15,7 +15,9 @@ from django.test import override_settings
 from django.test.utils import isolate_apps
 
 from django_fsspec_storages import FsspecStorage, checks
+from django_fsspec_storages.backends.s3boto3 import S3Boto3Storage
 from django_fsspec_storages.options import Legacy, Option
+from django_fsspec_storages.static import FsspecStaticStorage
 
 OURS = "django_fsspec_storages.FsspecStorage"
 SECRET = "hunter2"
@@ -234,15 +236,39 @@ def test_w007_a_protocol_that_is_not_fresh() -> None:
     assert hint
 
 
-def test_w008_a_class_for_uploads_that_is_to_keep_static_files() -> None:
-    with override_settings(STORAGES={"staticfiles": {"BACKEND": OURS}}):
+@pytest.mark.parametrize(
+    ("backend", "hint"),
+    [
+        (OURS, "Use django_fsspec_storages.static.FsspecStaticStorage,"),
+        (
+            "django_fsspec_storages.backends.s3.S3Storage",
+            "Use django_fsspec_storages.backends.s3.S3StaticStorage,",
+        ),
+        (f"{__name__}.Uploads", "Use django_fsspec_storages.backends.s3boto3.S3StaticStorage,"),
+    ],
+)
+def test_w008_a_class_for_uploads_that_is_to_keep_static_files(backend: str, hint: str) -> None:
+    bucket = {"AWS_STORAGE_BUCKET_NAME": "bucket", "AWS_S3_REGION_NAME": "us-east-1"}
+    with override_settings(STORAGES={"staticfiles": {"BACKEND": backend}}, **bucket):
         (message,) = checks.check_storages(None)
     assert message.id == "fsspec_storages.W008"
-    assert "FsspecStaticStorage" in (message.hint or "")
+    assert (message.hint or "").startswith(hint)
+
+
+def test_w008_of_a_class_whose_module_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Checked, "__module__", "a.module.that.is.gone")
+    assert checks._static_class(Checked) is FsspecStaticStorage
+
+
+def test_w008_is_not_said_of_a_class_for_static_files() -> None:
     with override_settings(
         STORAGES={"staticfiles": {"BACKEND": "django_fsspec_storages.static.FsspecStaticStorage"}}
     ):
         assert checks.check_storages(None) == []
+
+
+class Uploads(S3Boto3Storage):
+    """A project's own."""
 
 
 def test_e001_of_an_old_setting_names_the_setting() -> None:

@@ -202,6 +202,32 @@ def test_a_max_length_that_leaves_no_room_is_refused_and_nothing_is_written() ->
     assert storage.listdir("") == ([], [])
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("Dr. Smith " + "x" * 120 + ".pdf", "Dr. Smith " + "x" * 26 + ".pdf"),
+        ("folder/v1." + "2" * 120 + ".tar.gz", "folder/v1." + "2" * 27 + ".gz"),
+    ],
+)
+def test_a_name_to_overwrite_without_room_for_all_its_suffixes_keeps_the_last(name: str, kept: str) -> None:
+    saved = memory(allow_overwrite=True).save(name, ContentFile(b"x"), max_length=40)
+    assert (saved, len(saved)) == (kept, 40)
+    with pytest.raises(SuspiciousFileOperation, match="can not find an available filename"):
+        memory().save(name, ContentFile(b"x"), max_length=40)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_name_that_cannot_be_shortened_is_refused_in_djangos_words(overwrite: bool) -> None:
+    with pytest.raises(SuspiciousFileOperation, match="^Storage can not find an available filename for"):
+        memory(allow_overwrite=overwrite).save("file_name.longext", ContentFile(b"x"), max_length=5)
+
+
+@pytest.mark.parametrize("name", ["../a." + "x" * 40, "a/../b." + "x" * 40, "a." + "x" * 40 + "/."])
+def test_no_name_is_shortened_that_would_be_refused(name: str) -> None:
+    with pytest.raises(SuspiciousFileOperation):
+        memory(allow_overwrite=True).get_available_name(name, max_length=20)
+
+
 def test_a_location_with_a_password_is_refused_and_not_shown() -> None:
     storage = FsspecStorage(protocol="http", location="http://user:hunter2@127.0.0.1/files")
     with pytest.raises(ImproperlyConfigured) as caught:

@@ -57,6 +57,20 @@ class WithSetter(Property):
         pass
 
 
+class Storing(Shop):
+    """A property that makes something of what it is given."""
+
+    kept = "nothing"
+
+    @property
+    def bucket(self) -> str:
+        return f"{self.kept} of the tenant"
+
+    @bucket.setter
+    def bucket(self, value: str) -> None:
+        self.kept = value
+
+
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Set variables of the environment; options look there anew when a setting changes."""
@@ -100,6 +114,17 @@ def test_a_computed_default_is_given_the_storage() -> None:
 @override_settings(SHOP_BUCKET="the setting")
 def test_a_property_beats_everything_and_is_never_assigned_to(cls: type[Property]) -> None:
     assert cls(bucket="the keyword").bucket == "the property"
+
+
+def test_a_setter_is_given_the_keyword_and_nothing_else() -> None:
+    assert Storing(bucket="the keyword").bucket == "the keyword of the tenant"
+    with override_settings(SHOP_BUCKET="the setting"):
+        assert Storing().bucket == "nothing of the tenant"
+    with pytest.raises(ImproperlyConfigured, match="'bucket': 7 is int, not str"):
+        Storing(bucket=7)
+    storage = Storing()
+    storage.bucket = "assigned"
+    assert storage.bucket == "assigned of the tenant"
 
 
 def test_a_property_is_asked_each_time() -> None:

@@ -83,6 +83,14 @@ def test_an_unknown_keyword_is_refused_with_the_nearest_that_exists(keyword: str
         Shop(**{keyword: "x"})
 
 
+@pytest.mark.parametrize("setting", ["SHOP_BUCKET_2", "FSSPEC_STORAGE_READ_TIMEOUT"])
+def test_a_setting_among_the_keywords_is_refused_with_the_key_of_its_option(setting: str) -> None:
+    key = {"SHOP_BUCKET_2": "bucket", "FSSPEC_STORAGE_READ_TIMEOUT": "read_timeout"}[setting]
+    said = f"^Shop has no option '{setting}', which is a setting: in OPTIONS it is '{key}'\\.$"
+    with pytest.raises(UnknownOption, match=said):
+        Shop(**{setting: "x"})
+
+
 def test_an_unknown_keyword_like_no_other_is_refused_with_a_list() -> None:
     with pytest.raises(UnknownOption, match="It has: access, allow_overwrite, base_url, bucket"):
         Shop(zzz="x")

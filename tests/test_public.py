@@ -15,6 +15,42 @@ from tests.support.processes import python
 #: Names that stay. Removing one, or adding one by accident, is a change that users see.
 PUBLIC = {
     "": ["FsspecStorage", "__version__", "stored"],
+    "backends.boto3": [
+        "S3Boto3Storage",
+        "S3Boto3StorageFile",
+        "S3ManifestStaticStorage",
+        "S3StaticStorage",
+        "SpooledTemporaryFile",
+    ],
+    "backends.ftp": [
+        "FTPManifestStaticStorage",
+        "FTPStaticStorage",
+        "FTPStorage",
+        "FTPStorageException",
+        "FTPStorageFile",
+    ],
+    "backends.s3": [
+        "S3File",
+        "S3ManifestStaticStorage",
+        "S3StaticStorage",
+        "S3Storage",
+        "SpooledTemporaryFile",
+    ],
+    "backends.s3boto": ["S3BotoStorage", "S3BotoStorageFile", "SpooledTemporaryFile"],
+    "backends.s3boto3": [
+        "S3Boto3Storage",
+        "S3Boto3StorageFile",
+        "S3ManifestStaticStorage",
+        "S3StaticStorage",
+        "SpooledTemporaryFile",
+    ],
+    "backends.sftpstorage": [
+        "SFTPManifestStaticStorage",
+        "SFTPStaticStorage",
+        "SFTPStorage",
+        "SFTPStorageFile",
+    ],
+    "base": ["BaseStorage"],
     "errors": ["CannotKeepPromise", "FileChangedError", "NoUrlError"],
     "files": ["AsyncFile", "AsyncStream", "AsyncWrapper", "FsspecFile", "Stream"],
     "filesystems": [
@@ -36,6 +72,18 @@ PUBLIC = {
     "static": ["FsspecManifestStaticStorage", "FsspecStaticStorage", "ManifestMixin", "StaticMixin"],
     "storage": ["FsspecOptions", "FsspecStorage"],
     "testing": ["isolated_storages"],
+    "utils": [
+        "OutsideBase",
+        "ReadBytesWrapper",
+        "check_location",
+        "clean_name",
+        "get_available_overwrite_name",
+        "is_seekable",
+        "lookup_env",
+        "safe_join",
+        "setting",
+        "to_bytes",
+    ],
 }
 
 #: What a project that uses local disk must never be made to load.

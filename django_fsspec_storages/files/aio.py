@@ -12,7 +12,8 @@ from asgiref.sync import sync_to_async
 from django.core.files.base import File
 
 from django_fsspec_storages.filesystems.driver import Logic
-from django_fsspec_storages.filesystems.readers import Cursor, sought
+from django_fsspec_storages.filesystems.gzipped import cursor_over
+from django_fsspec_storages.filesystems.readers import sought
 from django_fsspec_storages.filesystems.transfers import Download
 from django_fsspec_storages.filesystems.uploads import Sink
 
@@ -74,12 +75,25 @@ class AsyncReader(AsyncFile):
 
     def __init__(self, storage: FsspecStorage, name: str, mode: str, download: Download) -> None:
         super().__init__(name, mode)
-        self.size = download.size
         self._storage = storage
-        self._cursor = Cursor(download)
+        decode = storage.translator(name) if storage.decodes_gzip(name) else None
+        self._cursor = cursor_over(download, translate=decode)
         self._text = "b" not in mode
         self._decoder = _text_decoder()
         self._decoded = ""
+
+    @property
+    def size(self) -> int:
+        """The size in bytes, as it was when the file was opened.
+
+        :raises AttributeError: where the file is decompressed on the way, until its end was read or sought.
+        """
+        if self._cursor.size is None:
+            raise AttributeError(
+                f"{self.name!r} is decompressed on its way, so its size is known only at its end: await "
+                "file.seek(0, os.SEEK_END) before you ask for it."
+            )
+        return self._cursor.size
 
     async def read(self, size: int = -1) -> Any:
         r"""See :meth:`AsyncFile.read`. Text is UTF-8, and its line ends are ``\n``, as for Python's ``open``."""
@@ -108,7 +122,10 @@ class AsyncReader(AsyncFile):
     async def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Go to a byte, from the start, from here or from the end; return its position."""
         self._require_open()
-        self._cursor.position = sought(offset, whence, self._cursor.position, self.size)
+        if whence == os.SEEK_END and self._cursor.size is None:
+            await self._storage.arun("read", self.name, self._cursor.measure())
+        size = self.size if whence == os.SEEK_END else 0
+        self._cursor.position = sought(offset, whence, self._cursor.position, size)
         self._decoder, self._decoded = _text_decoder(), ""
         return self._cursor.position
 

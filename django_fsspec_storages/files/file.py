@@ -43,7 +43,10 @@ class FsspecFile(_File):
 
     @property
     def size(self) -> int:
-        """The size in bytes; of a file being written, what was written so far."""
+        """The size in bytes: of what can be read, of what was written so far, of a closed file as it is stored.
+
+        What is stored gzipped and decompressed on the way has to be read to its end for that, once.
+        """
         size = getattr(self._binary(), "size", None) if not self.closed else None
         if size is not None:
             return int(size)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from asgiref.sync import sync_to_async
 from django.core.files.base import File
 
-from django_fsspec_storages.filesystems.readers import Cursor
+from django_fsspec_storages.filesystems.gzipped import cursor_over
 from django_fsspec_storages.filesystems.transfers import Download
 
 if TYPE_CHECKING:
@@ -25,12 +26,28 @@ class _Forward:
     ) -> None:
         self._storage = storage
         self._name = name
-        self._cursor = Cursor(download, start, length)
+        decode = storage.translator(name) if storage.decodes_gzip(name) else None
+        self._cursor = cursor_over(download, start, length, decode)
         self._closed = False
-        #: How many bytes the stream yields in all.
-        self.length = max(0, self._cursor.end - self._cursor.position)
-        #: The size of the whole file in bytes.
-        self.size = download.size
+        self._start = start
+        self._end = sys.maxsize if length is None else start + length
+
+    @property
+    def size(self) -> int:
+        """The size of the whole file in bytes."""
+        size = self._cursor.size
+        return self._measured() if size is None else size
+
+    @property
+    def length(self) -> int:
+        """How many bytes the stream yields in all."""
+        return max(0, min(self.size, self._end) - self._start)
+
+    def _measured(self) -> int:
+        raise AttributeError(
+            f"{self._name!r} is decompressed on its way, so its size is known only at its end: send it without a "
+            "Content-Length."
+        )
 
     async def _next(self) -> bytes:
         return b"" if self._closed else await self._cursor.read(File.DEFAULT_CHUNK_SIZE)
@@ -43,7 +60,13 @@ class _Forward:
 
 
 class Stream(_Forward):
-    """Pieces of a file, in bounded memory: for ``StreamingHttpResponse`` and its like. ``open_stream`` makes it."""
+    """Pieces of a file, in bounded memory: for ``StreamingHttpResponse`` and its like. ``open_stream`` makes it.
+
+    Where the file is decompressed on the way, asking for ``size`` or ``length`` reads it to its end, once more.
+    """
+
+    def _measured(self) -> int:
+        return self._storage.run("read", self._name, self._cursor.measure())
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -63,12 +86,21 @@ class Stream(_Forward):
 
 
 class AsyncStream:
-    """Pieces of a file, for ``StreamingHttpResponse`` under ASGI. ``aopen_stream`` makes it."""
+    """Pieces of a file, for ``StreamingHttpResponse`` under ASGI. ``aopen_stream`` makes it.
 
-    #: How many bytes the stream yields in all.
-    length: int
-    #: The size of the whole file in bytes.
-    size: int
+    Where the file is decompressed on the way, ``size`` and ``length`` are an AttributeError until it was read to its
+    end: send it without a Content-Length.
+    """
+
+    if TYPE_CHECKING:
+
+        @property
+        def length(self) -> int:
+            """How many bytes the stream yields in all."""
+
+        @property
+        def size(self) -> int:
+            """The size of the whole file in bytes."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self

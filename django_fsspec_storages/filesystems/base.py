@@ -8,10 +8,11 @@ final: no globbing, no protocol to strip, no version marker to split off.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
-from django_fsspec_storages.errors import Translate, translate
+from django_fsspec_storages.errors import Explained, FileChangedError, Translate, translate
 from django_fsspec_storages.filesystems.driver import bridge
 from django_fsspec_storages.filesystems.transfers import Download, Facts, Scan, Upload
 
@@ -38,6 +39,8 @@ class Contract(_FsspecFileSystem):  # type: ignore[misc]
     writes_in_place: bool = False
     #: ``fsspec.open(url, **options)`` finds the same files.
     has_urls: bool = True
+    #: What such a URL names begins with a slash: a path that does not, is below the folder of a login.
+    urls_are_absolute: bool = False
     protocol: Any
 
     def inspect(self, path: str) -> Facts:
@@ -95,8 +98,20 @@ class Contract(_FsspecFileSystem):  # type: ignore[misc]
         raise NotImplementedError
 
     def leftovers(self, path: str) -> Iterator[Facts]:
-        """Yield the temporary names below a folder that unfinished uploads left behind."""
+        """Yield what unfinished uploads left behind below a folder: temporary names, or uploads open on the server."""
         return iter(())
+
+    def discard(self, leftover: Facts) -> None:
+        """Delete what :meth:`leftovers` found."""
+        self.remove(leftover.path)
+
+    def limited(self, path: str) -> str:
+        """Return the part of a path that ``max_path`` limits: on an object store the key, without its bucket."""
+        return path
+
+    def deviations(self) -> Mapping[str, str]:
+        """Return what this one cannot promise because of its options, by :class:`Promise`, each with the reason."""
+        return {}
 
     def describe(self) -> str:
         """Return the protocol (and endpoint, where there is one) for messages; never a secret."""
@@ -104,12 +119,30 @@ class Contract(_FsspecFileSystem):  # type: ignore[misc]
         return f"{protocol} filesystem"
 
     @classmethod
-    def explain(cls, error: BaseException) -> type[OSError] | None:
+    def explain(cls, error: BaseException) -> type[OSError] | Explained | None:
         """Return the built-in class that says what the provider's error says; None where the common map will do.
 
         Of the class: a constructor that connects may fail too.
         """
         return None
+
+    @contextmanager
+    def ours(self, path: str) -> Iterator[None]:
+        """Raise the provider's errors as those that the contract names."""
+        try:
+            yield
+        except Exception as error:
+            builtin = isinstance(error, OSError) and type(error).__module__ == "builtins"
+            told = builtin and not hasattr(error, "explained")
+            if told or isinstance(error, FileChangedError):
+                raise
+            ours = self.translator(path)(error)
+            if ours is None:
+                raise
+            try:
+                raise ours from error
+            finally:
+                del ours  # it must not be kept alive by its own traceback: a connection may be in there
 
     def translator(self, path: str) -> Translate:
         """Return the map from this filesystem's errors to ours, for a caller who works on ``path``."""

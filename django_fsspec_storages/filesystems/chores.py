@@ -7,6 +7,7 @@ import concurrent.futures
 import inspect
 import os
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -31,6 +32,9 @@ def later(chore: Callable[[], Any]) -> concurrent.futures.Future[Any]:
     :return: its future, which nobody need look at.
     """
     if inspect.iscoroutinefunction(chore):
+        # In the end the loop's thread has stopped for good, and connections go with the process.
+        if sys.is_finalizing():
+            return concurrent.futures.Future()
         return asyncio.run_coroutine_threadsafe(chore(), filesystem_loop())
     future: concurrent.futures.Future[Any] = concurrent.futures.Future()
     _chores.put((future, chore))

@@ -17,7 +17,7 @@ from functools import partial
 from types import CoroutineType
 from typing import Any, TypeVar
 
-from django_fsspec_storages.errors import Translate
+from django_fsspec_storages.errors import Translate, origin_of
 from django_fsspec_storages.filesystems.loop import COMMIT_GRACE, GRACE, Running, bridge, filesystem_loop
 from django_fsspec_storages.filesystems.tracebacks import forget_values
 
@@ -157,7 +157,7 @@ def perform(
         if ours is None:
             raise
         forget_values(error, callers)
-        raise ours from error
+        raise ours from origin_of(error)
     finally:
         ours = callers = None  # the error must not be kept alive by its own traceback
 
@@ -249,5 +249,5 @@ def _ours(
     if ours is None:
         return error
     forget_values(error, callers)
-    ours.__cause__ = error
+    ours.__cause__ = origin_of(error)
     return ours

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import IO, Any, cast
 
+from django_fsspec_storages.compression import is_gzip
 from django_fsspec_storages.errors import CannotKeepPromise, Translate
 from django_fsspec_storages.filesystems.base import Contract, primitive
 from django_fsspec_storages.filesystems.driver import Seconds, no_limit, perform
+from django_fsspec_storages.filesystems.gzipped import GunzipCursor
 from django_fsspec_storages.filesystems.readers import reader_of
 from django_fsspec_storages.filesystems.uploads import Sink
 from django_fsspec_storages.filesystems.writers import TextWriter, Writer
@@ -56,6 +58,7 @@ def open_handle(
     errors: str | None = None,
     newline: str | None = None,
     seconds: Seconds = no_limit,
+    gunzip: bool = False,
 ) -> IO[Any]:
     """Open a final path.
 
@@ -63,6 +66,7 @@ def open_handle(
     :param translate: the map of errors; the filesystem's own unless given.
     :param seconds: tells how long the opening, and each read or write of the handle, may take.
     :param encoding: of text; UTF-8 unless given, whatever the locale.
+    :param gunzip: decompress what is stored with ``Content-Encoding: gzip`` on its way to the reader.
     :raises ValueError: if the filesystem cannot honour the mode.
     :raises FileNotFoundError: if it is to be read and there is none.
     """
@@ -71,7 +75,9 @@ def open_handle(
     translate = translate or filesystem.translator(name)
     if action == "r":
         download = perform(translate, primitive(filesystem, "begin_read"), path, seconds=seconds)
-        handle: Any = reader_of(download, name, translate, seconds)
+        gunzip = gunzip and is_gzip(download.facts.encoding)
+        cursor = GunzipCursor(download, 0, None, translate) if gunzip else None
+        handle: Any = reader_of(download, name, translate, seconds, cursor)
     elif action == "+":
         handle = perform(translate, filesystem.open_in_place, path, mode.replace("t", "") + "b" * text)
     else:

@@ -36,7 +36,7 @@ class Mended(Contract):
         :param compression: as in fsspec: a name of its, or ``"infer"``.
         :raises ValueError: if the filesystem cannot honour the mode.
         """
-        path = self._strip_protocol(path)
+        path, kwargs = self._strip_protocol(path), Metadata(kwargs)  # a debug page shows every frame
         text = {k: kwargs.pop(k) for k in ("encoding", "errors", "newline") if k in kwargs}
         for name in _BUFFERING:
             kwargs.pop(name, None)

@@ -49,6 +49,15 @@ DEVIATIONS: Mapping[str, Mapping[Promise, str]] = {
     "*": _FALLBACK,
     "file": {},
     "memory": _IN_MEMORY,
+    "sftp": {
+        Promise.STEADY: "version 3 of the protocol has whole seconds: a change in place within one, of equal size, is "
+        "not seen"
+    },
+    "ftp": {
+        Promise.EXCLUSIVE: "FTP cannot create exclusively: a name is locked by a folder beside it, which binds only "
+        "those who do so too, as this package does everywhere",
+        Promise.STEADY: "a change in place is not seen while the server sends the file",
+    },
     "zip": {**_ARCHIVE, Promise.TIMES: "a zip archive keeps local times without a time zone"},
     "tar": _ARCHIVE,
     "libarchive": _ARCHIVE,
@@ -72,7 +81,7 @@ def deviations_of(filesystem: Contract) -> Mapping[Promise, str]:
         for name in (protocol,) if isinstance(protocol, str) else protocol:
             found.update(DEVIATIONS.get(name, {}))
         layer = below(layer)
-    return found
+    return found | {Promise(name): reason for name, reason in filesystem.deviations().items()}
 
 
 def below(filesystem: Any) -> Any:

@@ -20,10 +20,14 @@ class Cursor:
     :param length: how much there is to read; None: everything up to the end of the download.
     """
 
+    #: Of everything there is, in bytes; None while nobody knows.
+    size: int | None
+
     def __init__(self, download: Download, start: int = 0, length: int | None = None) -> None:
         self.download = download
-        self.position = min(start, download.size)
-        self.end = download.size if length is None else min(start + length, download.size)
+        self.size = size = download.size
+        self.position = min(start, size)
+        self.end = size if length is None else min(start + length, size)
         self._block = download.first_block
         self._pid = os.getpid()
         self._window = b""
@@ -49,19 +53,28 @@ class Cursor:
             pieces.append(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
+    async def measure(self) -> int:
+        """Return the size, whatever it costs to know it. A logic."""
+        return self.download.size
+
     async def _fetch(self, start: int, end: int) -> bytes:
+        self._require_own()
         download = self.download
-        if self._pid != os.getpid():  # two processes would share one position, or one connection
-            raise ValueError(
-                "This file was opened before a fork, and belongs to the parent process: open it anew."
-            )
         reading_on = start == self._fetched_to
-        self._block = min(self._block * 2, download.largest_block) if reading_on else download.first_block
-        ahead = min(max(end, start + self._block), self.end)
+        block = min(self._block * 4, download.largest_block) if reading_on else download.first_block
+        self._block = max(block, end - start)
+        ahead = min(start + self._block, self.end)
+        self._window, self._window_start = b"", -1  # before the next one comes, not after: blocks are large
         fetched: bytes = await Step(download.read, start, ahead)
         self._fetched_to = ahead
         self._window, self._window_start = (fetched, start) if ahead > end else (b"", -1)
         return fetched[: end - start]
+
+    def _require_own(self) -> None:
+        if self._pid != os.getpid():  # two processes would share one position, or one connection
+            raise ValueError(
+                "This file was opened before a fork, and belongs to the parent process: open it anew."
+            )
 
 
 class Reader(io.BufferedReader):
@@ -72,21 +85,16 @@ class Reader(io.BufferedReader):
 
     @property
     def size(self) -> int:
-        """The size in bytes, as it was when the file was opened."""
+        """The size in bytes, as it was when the file was opened. What is decompressed is read to its end for that."""
         return self.raw.size  # type: ignore[attr-defined,no-any-return]
 
 
-class RawReader(io.RawIOBase):
-    """What a BufferedReader stands on where a read costs no round trip: nothing is read ahead."""
+class _Raw(io.RawIOBase):
+    """What a BufferedReader stands on."""
 
     mode = "rb"
-    position = 0
-
-    def __init__(self, download: Download, name: str, translate: Translate) -> None:
-        self.name = name
-        self.size = download.size
-        self._download = download
-        self._translate = translate
+    position: int
+    _download: Download
 
     def readable(self) -> bool:
         return True
@@ -96,6 +104,23 @@ class RawReader(io.RawIOBase):
 
     def tell(self) -> int:
         return self.position
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._download.release()
+
+
+class RawReader(_Raw):
+    """The raw reader where a read costs no round trip: nothing is read ahead."""
+
+    position = 0
+
+    def __init__(self, download: Download, name: str, translate: Translate) -> None:
+        self.name = name
+        self.size = download.size
+        self._download = download
+        self._translate = translate
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         self.position = sought(offset, whence, self.position, self.size)
@@ -123,19 +148,21 @@ class RawReader(io.RawIOBase):
         os.lseek(descriptor, self.position, os.SEEK_SET)
         return descriptor
 
-    def close(self) -> None:
-        if not self.closed:
-            super().close()
-            self._download.release()
 
+class AheadReader(_Raw):
+    """The raw reader where it does: the blocking colour of a :class:`Cursor`."""
 
-class AheadReader(RawReader):
-    """The same where a read does cost a round trip: the blocking colour of :class:`Cursor`."""
-
-    def __init__(self, download: Download, name: str, translate: Translate, seconds: Seconds) -> None:
-        self._cursor = Cursor(download)  # which has the position
+    def __init__(self, cursor: Cursor, name: str, translate: Translate, seconds: Seconds) -> None:
+        self.name = name
+        self._cursor = cursor  # which has the position
+        self._download = cursor.download
+        self._translate = translate
         self._seconds = seconds
-        super().__init__(download, name, translate)
+
+    @property
+    def size(self) -> int:
+        size = self._cursor.size
+        return run(self._cursor.measure(), self._translate, self._seconds()) if size is None else size
 
     @property
     def position(self) -> int:
@@ -144,6 +171,11 @@ class AheadReader(RawReader):
     @position.setter
     def position(self, position: int) -> None:
         self._cursor.position = position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        size = self.size if whence == os.SEEK_END else 0
+        self.position = sought(offset, whence, self.position, size)
+        return self.position
 
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
@@ -155,21 +187,26 @@ class AheadReader(RawReader):
         return run(self._cursor.rest(), self._translate, self._seconds())
 
 
-def reader_of(download: Download, name: str, translate: Translate, seconds: Seconds) -> Reader:
+def reader_of(
+    download: Download, name: str, translate: Translate, seconds: Seconds, cursor: Cursor | None = None
+) -> Reader:
     """Return the blocking file over a download, which it closes.
 
     :param seconds: tells how long a read may take.
+    :param cursor: what reads the download, if no ordinary one shall.
     """
-    if download.first_block == 0:
-        return Reader(RawReader(download, name, translate), Reader.buffer_size)
-    return Reader(
-        AheadReader(download, name, translate, seconds), min(Reader.buffer_size, download.first_block)
-    )
+    if cursor is None:
+        if download.first_block == 0:
+            return Reader(RawReader(download, name, translate), Reader.buffer_size)
+        cursor = Cursor(download)
+    buffer_size = min(Reader.buffer_size, download.first_block or Reader.buffer_size)
+    return Reader(AheadReader(cursor, name, translate, seconds), buffer_size)
 
 
 def sought(offset: int, whence: int, position: int, size: int) -> int:
     """Return where a seek leads, in bytes.
 
+    :param size: asked only of a seek from the end.
     :raises ValueError: if that is before the start, or ``whence`` is not one of 0, 1 and 2.
     """
     if whence not in (os.SEEK_SET, os.SEEK_CUR, os.SEEK_END):

@@ -22,6 +22,11 @@ MENDED: dict[str, str] = {
     "file": "django_fsspec_storages.filesystems.local:LocalDiskFileSystem",
     "local": "django_fsspec_storages.filesystems.local:LocalDiskFileSystem",
     "memory": "django_fsspec_storages.filesystems.memory:MemoryFileSystem",
+    "s3": "django_fsspec_storages.filesystems.s3:S3FileSystem",
+    "s3a": "django_fsspec_storages.filesystems.s3:S3FileSystem",
+    "ftp": "django_fsspec_storages.filesystems.ftp:FTPFileSystem",
+    "sftp": "django_fsspec_storages.filesystems.sftp:SFTPFileSystem",
+    "ssh": "django_fsspec_storages.filesystems.sftp:SFTPFileSystem",
 }
 
 #: Protocols whose paths are paths of this machine.

@@ -1,4 +1,4 @@
-"""How fsspec's own filesystems are told to bound their waits: without being told, they wait for minutes or for ever."""
+"""How filesystems are told to bound their waits: without being told, they wait for minutes or for ever."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 __all__ = ["TIMED", "timeout_options"]
 
 #: Protocols for which there are such options.
-TIMED = frozenset({"http", "https", "ftp"})
+TIMED = frozenset({"http", "https", "ftp", "sftp", "ssh"})
 
 
 def timeout_options(protocol: str, connect: float | None, read: float | None) -> dict[str, Any]:
@@ -23,4 +23,8 @@ def timeout_options(protocol: str, connect: float | None, read: float | None) ->
         from aiohttp import ClientTimeout
 
         return {"client_kwargs": {"timeout": ClientTimeout(sock_connect=connect, sock_read=read)}}
-    return {"timeout": read} if protocol == "ftp" else {}  # ftplib knows one for both
+    if protocol in ("sftp", "ssh"):
+        login = {} if connect is None else {"connect_timeout": connect, "login_timeout": connect}
+        # A server that is silent is asked for a sign of life; the third time that it gives none is the end.
+        return {**login, "keepalive_interval": 0 if read is None else read / 3, "keepalive_count_max": 2}
+    return {"connect_timeout": connect, "timeout": read} if protocol == "ftp" else {}

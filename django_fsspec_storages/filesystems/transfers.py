@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from django_fsspec_storages.filesystems.chores import later, of_the_parent
 from django_fsspec_storages.filesystems.driver import Step, arun, run
@@ -38,7 +38,23 @@ class Facts:
 
 
 class Metadata(dict[str, Any]):
-    """What is stored with an object, a customer's encryption key perhaps: no debug page shows what is in it."""
+    """What is stored with an object, a customer's encryption key perhaps: no debug page shows what is in it.
+
+    :param values: in the provider's own terms.
+    :param gzip: the content is compressed on its way up. The object has to say so, by its ``Content-Encoding``.
+    """
+
+    gzip = False
+
+    def __init__(self, values: Mapping[str, Any] | None = None, *, gzip: bool = False) -> None:
+        super().__init__(values or {})
+        if gzip:
+            self.gzip = True
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any] | None) -> Self:
+        """Return a copy of what ``object_metadata`` returned: a dict, one of these, or None."""
+        return cls(values, gzip=getattr(values, "gzip", False))
 
     def __repr__(self) -> str:
         return "<metadata>"

@@ -16,9 +16,10 @@ from typing import Any, TypeVar, cast
 from django_fsspec_storages.filesystems.base import Contract, primitive
 from django_fsspec_storages.filesystems.chores import later
 from django_fsspec_storages.filesystems.driver import CallersStep, ShieldedStep, Step
-from django_fsspec_storages.filesystems.transfers import Upload
+from django_fsspec_storages.filesystems.gzipped import Compressing
+from django_fsspec_storages.filesystems.transfers import Metadata, Upload
 
-__all__ = ["Sink", "send"]
+__all__ = ["Sink", "abort_unfinished", "send"]
 
 logger = logging.getLogger("django_fsspec_storages")
 
@@ -55,7 +56,8 @@ class Sink:
     Whichever of them fails has aborted the upload.
 
     :param exclusive: the path must be free; decided by the server.
-    :param metadata: what is stored with the object, in the provider's own terms.
+    :param metadata: what is stored with the object, in the provider's own terms; of :class:`Metadata`, ``gzip`` has the
+        bytes compressed.
     """
 
     def __init__(
@@ -65,7 +67,9 @@ class Sink:
         exclusive: bool = False,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
+        #: How many bytes it was given, before compression.
         self.length = 0
+        self._compressing = Compressing() if isinstance(metadata, Metadata) and metadata.gzip else None
         self._arguments = (path, exclusive, metadata)
         self._begin_upload = primitive(filesystem, "begin_upload")
         self._upload: Upload | None = None
@@ -96,12 +100,17 @@ class Sink:
         :raises ValueError: after a commit or an abort.
         """
         upload = self._open_upload()
+        self.length += len(data)
+        if self._compressing is not None and not (data := await self._compressing.take(data)):
+            return
         self._pending.append(data)
         self._pending_length += len(data)
-        self.length += len(data)
-        if self._pending_length < (upload.part_size or GATHERED):
-            return
-        gathered, start = data if len(self._pending) == 1 else b"".join(self._pending), 0
+        if self._pending_length >= (upload.part_size or GATHERED):
+            await self._send_parts(upload)
+
+    async def _send_parts(self, upload: Upload) -> None:
+        gathered, start = b"".join(self._pending), 0
+        self._pending = []  # not held twice while a part waits for its turn
         while (left := len(gathered) - start) >= (upload.part_size or GATHERED):  # a size that may grow
             end = start + (upload.part_size or left)
             await Step(upload.part, gathered[start:end])
@@ -119,16 +128,21 @@ class Sink:
     async def commit(self) -> None:
         """Send the rest and publish; errors as :meth:`write`."""
         upload = self._open_upload()
+        if self._compressing is not None:
+            self._pending.append(await self._compressing.end())
+            self._pending_length += len(self._pending[-1])
+            if self._pending_length >= (upload.part_size or GATHERED):
+                await self._send_parts(upload)
         if self._pending:
             await Step(upload.part, b"".join(self._pending))
             self._pending = []
         await ShieldedStep(upload.commit)
-        self._upload = None
+        self._upload = self._compressing = None
         _unfinished.discard(self)
 
     async def abort(self) -> None:
         """Leave nothing behind; nothing happens after a commit, another abort, or in a forked child."""
-        self._pending = []
+        self._pending, self._compressing = [], None
         if self._upload is not None and self._pid == os.getpid():
             await ShieldedStep(self._upload.abort)
         self._upload = None  # not before: an interrupted abort is made up for when the sink is dropped
@@ -215,7 +229,7 @@ if hasattr(os, "register_at_fork"):
 
 
 @atexit.register
-def _abort_unfinished() -> None:
+def abort_unfinished() -> None:
     """Abort what the process leaves open, waiting no longer than :data:`PATIENCE_AT_EXIT`."""
     aborts = [abort for sink in list(_unfinished) if (abort := sink.abandon()) is not None]
     concurrent.futures.wait(aborts, PATIENCE_AT_EXIT)

@@ -57,13 +57,16 @@ class Configured:
             if key in options:
                 kept = self._checked(options[key], kept)
             elif key not in added:
-                raise UnknownOption(unknown_option(type(self), key, [*options, *added]))
+                raise UnknownOption(unknown_option(type(self), key, [*options, *added], options.values()))
             if key in seen:
                 raise ImproperlyConfigured(
                     f"{type(self).__name__}: {seen[key]!r} and {keyword!r} are one option; give one of them."
                 )
             seen[key] = keyword
-            self.__dict__[options[key].name if key in options else key] = kept
+            name = options[key].name if key in options else key
+            self.__dict__[name] = kept
+            if getattr(getattr(type(self), name, None), "fset", None) is not None:
+                setattr(self, name, kept)  # a project's property that keeps what it is given
         for key, value in added.items():
             name = options[key].name if key in options else key
             if isinstance(getattr(type(self), name, None), Option) or not hasattr(type(self), name):
@@ -167,8 +170,18 @@ def _modern(options: Mapping[str, Option[Any]], keyword: str, value: Any) -> tup
     return keyword, value
 
 
-def unknown_option(cls: type[Any], name: str, known: Iterable[str]) -> str:
-    """Return the message for an option that does not exist, with the nearest that does."""
+def unknown_option(
+    cls: type[Any], name: str, known: Iterable[str], options: Iterable[Option[Any]] = ()
+) -> str:
+    """Return the message for an option that does not exist, with the nearest that does.
+
+    :param options: whose settings may have been taken for keys.
+    """
+    for option in options:
+        if name in option.names or any(name == old.name for old in option.legacy):
+            return (
+                f"{cls.__name__} has no option {name!r}, which is a setting: in OPTIONS it is {option.key!r}."
+            )
     near = difflib.get_close_matches(name, list(known), n=1)
     hint = f" Did you mean {near[0]!r}?" if near else f" It has: {', '.join(sorted(known))}."
     return f"{cls.__name__} has no option {name!r}.{hint}"

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Sign", "policy", "sign_cookies", "sign_url", "signer"]
+__all__ = ["Sign", "policy", "sign_cookies", "sign_url", "sign_url_with", "signer"]
 
 #: Signs a message with a private key, as CloudFront checks it: PKCS #1 v1.5 over SHA-1. A key vault may offer one.
 Sign = Callable[[bytes], bytes]
@@ -30,6 +30,7 @@ def signer(key: str | bytes | os.PathLike[str]) -> Sign:
     :param key: in PEM, or the path of a file that holds it.
     :raises ValueError: if it is no private RSA key in PEM; the message shows nothing of it.
     :raises OSError: if the file cannot be read.
+    :raises ImportError: if the package cryptography is not installed.
     """
     if isinstance(key, os.PathLike):
         key = Path(key).read_bytes()
@@ -44,7 +45,12 @@ def signer(key: str | bytes | os.PathLike[str]) -> Sign:
 
 @lru_cache(maxsize=32)
 def _signer(pem: bytes) -> Sign | None:
-    from cryptography.exceptions import UnsupportedAlgorithm
+    try:
+        from cryptography.exceptions import UnsupportedAlgorithm
+    except ImportError as error:
+        raise ImportError(
+            "CloudFront's signatures need the package cryptography: pip install 'django-fsspec-storages[cloudfront]'."
+        ) from error
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.hashes import SHA1
@@ -92,14 +98,21 @@ def sign_url(
     :param key_id: of the public key in CloudFront.
     :param resource: what the signature is valid for, if not for just this URL; parameters otherwise as :func:`policy`.
     """
-    if starts is None and ip is None and resource is None:
-        said = policy(url, expires=expires)
-        first = f"Expires={_epoch(expires)}"
-    else:
-        said = policy(resource or url, expires=expires, starts=starts, ip=ip)
-        first = f"Policy={_encoded(said.encode())}"
-    signature = _encoded(sign(said.encode()))
-    return f"{url}{'&' if '?' in url else '?'}{first}&Signature={signature}&Key-Pair-Id={key_id}"
+    if starts is not None or ip is not None or resource is not None:
+        return sign_url_with(
+            url, key_id, sign, policy(resource or url, expires=expires, starts=starts, ip=ip)
+        )
+    signature = _encoded(sign(policy(url, expires=expires).encode()))
+    return f"{_open(url)}Expires={_epoch(expires)}&Signature={signature}&Key-Pair-Id={key_id}"
+
+
+def sign_url_with(url: str, key_id: str, sign: Sign, said: str) -> str:
+    """Return a URL with a signature under a policy of one's own, as :func:`policy` makes one.
+
+    :param said: the policy, as JSON. The other parameters are those of :func:`sign_url`.
+    """
+    encoded, signature = _encoded(said.encode()), _encoded(sign(said.encode()))
+    return f"{_open(url)}Policy={encoded}&Signature={signature}&Key-Pair-Id={key_id}"
 
 
 def sign_cookies(
@@ -114,12 +127,16 @@ def sign_cookies(
     """Return the cookies that give a browser access to many files at once, by their names.
 
     Set them ``Secure`` and ``HttpOnly``, for a domain that the distribution's shares. Parameters as :func:`policy`;
-    with a wildcard in ``resource``, as a policy for many files has, it is a custom one.
+    with a wildcard in ``resource``, ``*`` or ``?``, as a policy for many files has, it is a custom one.
     """
-    canned = starts is None and ip is None and "*" not in resource
+    canned = starts is None and ip is None and not {"*", "?"}.intersection(resource)
     said = policy(resource, expires=expires, starts=starts, ip=ip).encode()
     first = {"CloudFront-Expires": str(_epoch(expires))} if canned else {"CloudFront-Policy": _encoded(said)}
     return {**first, "CloudFront-Signature": _encoded(sign(said)), "CloudFront-Key-Pair-Id": key_id}
+
+
+def _open(url: str) -> str:
+    return f"{url}{'&' if '?' in url else '?'}"
 
 
 def _epoch(time: datetime) -> int:

@@ -13,14 +13,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import floor
 from urllib.parse import quote
 
-__all__ = ["LONGEST", "Credentials", "quote_key", "sign_query"]
+__all__ = [
+    "ALGORITHM",
+    "LONGEST",
+    "Credentials",
+    "check_validity",
+    "quote_key",
+    "scope_of",
+    "sign_query",
+    "sign_text",
+    "stamp",
+]
 
 #: The longest that a signed URL can be valid, in seconds: seven days.
 LONGEST = 7 * 24 * 60 * 60
 
-_ALGORITHM = "AWS4-HMAC-SHA256"
+#: What a signature says of itself.
+ALGORITHM = "AWS4-HMAC-SHA256"
+
 _UNRESERVED = "-._~"
 
 
@@ -65,33 +78,64 @@ def sign_query(
     :param headers: that whoever uses the URL must send, with these values.
     :raises ValueError: if ``expires`` is not between 1 and :data:`LONGEST`, or ``now`` is naive.
     """
-    if not 1 <= expires <= LONGEST:
-        raise ValueError(f"A signed URL is valid for 1 to {LONGEST} seconds, not for {expires}.")
-    if now.tzinfo is None:
-        raise ValueError("The time of a signature must say its time zone.")
-    moment = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    scope = f"{moment[:8]}/{region}/{service}/aws4_request"
+    check_validity(expires)
+    moment = stamp(now)
+    scope = scope_of(moment, region, service)
     names, lines = _canonical_headers(_host(address), headers)
-    signing = {
-        "X-Amz-Algorithm": _ALGORITHM,
-        "X-Amz-Credential": f"{credentials.key}/{scope}",
-        "X-Amz-Date": moment,
-        "X-Amz-Expires": str(expires),
-        "X-Amz-SignedHeaders": names,
-    }
-    if credentials.token is not None:
-        signing["X-Amz-Security-Token"] = credentials.token
-    pairs = [
-        (quote(name, safe=_UNRESERVED), quote(value, safe=_UNRESERVED))
-        for name, value in [*parameters.items(), *signing.items()]
+    pairs = [(_quoted(name), quote(value, safe=_UNRESERVED)) for name, value in parameters.items()]
+    pairs += [
+        ("X-Amz-Algorithm", ALGORITHM),
+        ("X-Amz-Credential", _quoted(f"{credentials.key}/{scope}")),
+        ("X-Amz-Date", moment),
+        ("X-Amz-Expires", str(expires)),
+        ("X-Amz-SignedHeaders", _quoted(names)),
     ]
-    canonical = "&".join(f"{name}={value}" for name, value in sorted(pairs))
+    if credentials.token is not None:
+        pairs.append(("X-Amz-Security-Token", _quoted(credentials.token)))
+    canonical = "&".join([f"{name}={value}" for name, value in sorted(pairs)])
     request = f"{method.upper()}\n{path}\n{canonical}\n{lines}\n\n{names}\nUNSIGNED-PAYLOAD"
     digest = hashlib.sha256(request.encode()).hexdigest()
-    key = _key_of_the_day(credentials.secret, moment[:8], region, service)
-    signature = hmac.digest(key, f"{_ALGORITHM}\n{moment}\n{scope}\n{digest}".encode(), "sha256").hex()
-    query = "&".join(f"{name}={value}" for name, value in pairs)
+    signature = sign_text(f"{ALGORITHM}\n{moment}\n{scope}\n{digest}", credentials, moment, region, service)
+    query = "&".join([f"{name}={value}" for name, value in pairs])
     return f"{address}{path}?{query}&X-Amz-Signature={signature}"
+
+
+def check_validity(expires: int) -> None:
+    """Refuse a validity that no server accepts.
+
+    :raises ValueError: if it is not between 1 second and :data:`LONGEST`.
+    """
+    if not 1 <= expires <= LONGEST:
+        raise ValueError(f"What is signed is valid for 1 to {LONGEST} seconds, not for {expires}.")
+
+
+def stamp(now: datetime) -> str:
+    """Return a time as signatures spell it.
+
+    :raises ValueError: if ``now`` is naive.
+    """
+    if now.tzinfo is None:
+        raise ValueError("The time of a signature must say its time zone.")
+    return _stamp(floor(now.timestamp()))
+
+
+@lru_cache(maxsize=16)
+def _stamp(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def scope_of(moment: str, region: str, service: str) -> str:
+    """Return what a signature is good for: a day, a region and a service."""
+    return f"{moment[:8]}/{region}/{service}/aws4_request"
+
+
+def sign_text(text: str, credentials: Credentials, moment: str, region: str, service: str) -> str:
+    """Return the signature of a text, in hexadecimal digits.
+
+    :param moment: of the signature, from :func:`stamp`.
+    """
+    key = _key_of_the_day(credentials.secret, moment[:8], region, service)
+    return hmac.digest(key, text.encode(), "sha256").hex()
 
 
 @lru_cache(maxsize=64)
@@ -100,6 +144,12 @@ def _key_of_the_day(secret: str, day: str, region: str, service: str) -> bytes:
     for part in (day, region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
     return key
+
+
+@lru_cache(maxsize=256)
+def _quoted(text: str) -> str:
+    """Return a text that comes again and again, quoted."""
+    return quote(text, safe=_UNRESERVED)
 
 
 @lru_cache(maxsize=256)

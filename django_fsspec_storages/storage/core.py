@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Mapping
 from contextvars import ContextVar
-from datetime import datetime
-from typing import IO, Any
+from datetime import datetime, timedelta
+from typing import IO, Any, Literal
 
 from django.core.checks import CheckMessage
-from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
 from django.core.files.storage import Storage
 from django.core.files.utils import validate_file_name
@@ -20,7 +20,9 @@ from django_fsspec_storages.files.file import FsspecFile
 from django_fsspec_storages.files.streams import Stream
 from django_fsspec_storages.filesystems.handles import open_handle
 from django_fsspec_storages.filesystems.transfers import Metadata
+from django_fsspec_storages.signing.tickets import UploadTicket
 from django_fsspec_storages.storage import operations
+from django_fsspec_storages.storage.naming import Naming
 from django_fsspec_storages.storage.places import OnFilesystem
 from django_fsspec_storages.storage.source import name_for
 from django_fsspec_storages.storage.twins import AsyncTwins
@@ -31,15 +33,13 @@ __all__ = ["FsspecStorage"]
 _max_length: ContextVar[tuple[int, int | None]] = ContextVar("max_length", default=(0, None))
 
 
-class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
+class FsspecStorage(Aliased, AsyncTwins, Naming, OnFilesystem, Storage):
     """A Django storage over any fsspec filesystem.
 
     :param options: as in ``OPTIONS`` of ``STORAGES``; see :class:`CommonOptions`.
     :raises ImproperlyConfigured: if there is no such option, or a value has the wrong type.
     """
 
-    #: Whether :meth:`sign` has all that it needs, and asks no server: then an event loop need not fear it.
-    signs_offline = True
     #: Whether ``exists`` also finds folders that exist only as a prefix; it costs a second request on a miss.
     finds_prefixes = False
 
@@ -60,8 +60,15 @@ class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
     # Reading and writing
 
     def object_metadata(self, name: str, content: Any) -> dict[str, Any]:
-        """Return what is stored with an object, in the provider's own terms; ``content`` is None for ``open("w")``."""
+        """Return what is stored with an object, in the provider's own terms; ``content`` is None for ``open("w")``.
+
+        A :class:`Metadata` with ``gzip=True`` has the content compressed on its way up.
+        """
         return {}
+
+    def decodes_gzip(self, name: str) -> bool:
+        """Tell whether a file is decompressed on its way to the reader, if it is stored with that encoding."""
+        return False
 
     def _open(self, name: str, mode: str = "rb") -> File[Any]:
         return FsspecFile(names.as_text(name), mode, self)
@@ -69,7 +76,7 @@ class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
     def open_handle(self, name: str, mode: str) -> IO[Any]:
         """Return the bare handle that :class:`FsspecFile` holds; parameters and errors as ``open``."""
         filesystem, path = self.place(name, of_file=True)
-        metadata = None if "r" in mode else Metadata(self.object_metadata(str(name), None) or {})
+        metadata = None if "r" in mode else Metadata.of(self.object_metadata(str(name), None))
         with self.watch("open", str(name)):
             return open_handle(
                 filesystem,
@@ -79,6 +86,7 @@ class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
                 translate=self.translator(name),
                 metadata=metadata,
                 seconds=self.seconds,
+                gunzip=self.decodes_gzip(str(name)),
             )
 
     def open_stream(self, name: str, start: int = 0, length: int | None = None) -> Stream:
@@ -129,41 +137,6 @@ class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
         """
         self.run("delete", name, operations.delete(self, name))
 
-    # Names
-
-    def is_name_available(self, name: str, max_length: int | None = None) -> bool:
-        """Tell whether a save may use the name: it is short enough, and free unless overwriting is on."""
-        if max_length and len(name) > max_length:
-            return False
-        return self.allow_overwrite or not self.exists(name)
-
-    def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        """Return a name that is free, or may be overwritten: as Django does, and no longer than the filesystem allows.
-
-        :param max_length: of the name, in characters.
-        :raises SuspiciousFileOperation: if the name cannot be shortened so far.
-        """
-        filesystem = self.fs
-        if filesystem.max_path is not None:
-            with suppress(SuspiciousFileOperation):  # which Django has a message of its own for
-                path = names.join(self._root(filesystem), names.clean(name))
-                # In characters, of which each that is cut off frees a byte at least.
-                most = len(str(name)) + filesystem.max_path - len(path.encode())
-                max_length = most if max_length is None else min(most, max_length)
-        return super().get_available_name(name, max_length=max_length)
-
-    def get_alternative_name(self, file_root: str, file_ext: str) -> str:
-        """Return a name with seven random characters, no longer than the filesystem allows.
-
-        With overwriting on, the name as it is: it was only too long.
-        """
-        if self.allow_overwrite:
-            return f"{file_root}{file_ext}"
-        limit = self.fs.max_segment
-        if limit is not None:
-            file_root = names.fit(file_root, limit - len(file_ext.encode()) - 8)
-        return super().get_alternative_name(file_root, file_ext)
-
     # Questions
 
     def exists(self, name: str) -> bool:
@@ -178,7 +151,9 @@ class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
         return self.run("listdir", path, operations.listdir(self, path))
 
     def size(self, name: str) -> int:
-        """Return the size in bytes.
+        """Return the size in bytes, as stored: of what is stored gzipped, the compressed size.
+
+        An open file's ``size`` is that of what can be read from it.
 
         :raises FileNotFoundError: if there is none.
         """
@@ -201,6 +176,11 @@ class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
         return self.run("accessed", name, operations.time(self, name, "accessed"))
 
     # URLs
+
+    @property
+    def signs_offline(self) -> bool:
+        """Whether :meth:`sign` has all that it needs, and asks no server: then an event loop need not fear it."""
+        return True
 
     def url(self, name: str | None, **signing: Any) -> str:
         r"""Return the address under which a browser finds the file. A leading ``/`` or ``\`` does not count.
@@ -228,7 +208,17 @@ class FsspecStorage(Aliased, AsyncTwins, OnFilesystem, Storage):
             raise NoUrlError(f"{self.where()}: its files have no URL. Set base_url to their public address.")
         return names.to_url(base, name)
 
-    def upload_ticket(self, name: str, **conditions: Any) -> Any:
+    def upload_ticket(
+        self,
+        name: str,
+        *,
+        method: Literal["POST", "PUT"] = "POST",
+        content_type: str | None = None,
+        min_size: int = 0,
+        max_size: int | None = None,
+        expire: float | timedelta | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> UploadTicket:
         """Return a signed permission to upload one object, on providers that give one.
 
         :raises NotImplementedError: on this one.

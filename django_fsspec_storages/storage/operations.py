@@ -53,7 +53,7 @@ async def save(storage: FsspecStorage, name: str, content: Any, max_length: int 
         while True:
             name = names.clean(name)
             filesystem, path = storage.place(name, of_file=True)
-            metadata = Metadata(storage.object_metadata(name, content) or {})
+            metadata = Metadata.of(storage.object_metadata(name, content))
             try:
                 watch.bytes = await send(
                     filesystem, path, source.pieces(), exclusive=exclusive, metadata=metadata
@@ -71,7 +71,7 @@ async def save(storage: FsspecStorage, name: str, content: Any, max_length: int 
 
 async def _another_name(storage: FsspecStorage, name: str, max_length: int | None) -> tuple[str, bool]:
     """Ask for another name after a conflict. A project that insists on the taken one means to overwrite it."""
-    another = str(await CallersStep(storage.get_available_name, name, max_length))
+    another = str(await CallersStep(storage.another_name, name, max_length))
     insists = names.clean(another) == name and storage.overrides("get_available_name")
     if insists:
         logger.debug("%s: get_available_name insists on %r: overwriting", storage.where(), name)
@@ -119,7 +119,7 @@ async def listdir(storage: FsspecStorage, path: str) -> tuple[list[str], list[st
 
 
 async def size(storage: FsspecStorage, name: str) -> int:
-    """Ask for the size."""
+    """Ask for the size, as stored."""
     facts = await _inspect(*storage.place(name, of_file=True))
     if facts.size is None and facts.type == "directory":
         raise IsADirectoryError(errno.EISDIR, "A folder has no size", name)

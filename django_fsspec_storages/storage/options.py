@@ -17,7 +17,7 @@ from django_fsspec_storages.options import Configured, Option
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
-__all__ = ["BaseUrl", "CommonOptions", "FsspecOptions"]
+__all__ = ["BaseUrl", "CommonOptions", "FsspecOptions", "permissions", "seconds"]
 
 
 def _media_root(storage: CommonOptions) -> str:
@@ -40,11 +40,13 @@ def _own_address(location: Any) -> str | None:
     return f"{scheme}{separator}{host}{slash}{filepath_to_uri(path) or ''}"
 
 
-def _seconds(value: float) -> str | None:
+def seconds(value: float) -> str | None:
+    """Return what is wrong with a number of seconds, as the end of a sentence; None if nothing is."""
     return None if 0 < value < math.inf else "is no number of seconds greater than zero"
 
 
-def _mode(value: int) -> str | None:
+def permissions(value: int) -> str | None:
+    """Return what is wrong with permissions, as the end of a sentence; None if nothing is."""
     if not 0 <= value <= 0o7777:
         return "is no permission mode"
     if value in _DECIMAL:
@@ -105,33 +107,33 @@ class CommonOptions(Configured):
     file_permissions_mode: Option[int | None] = Option(
         "FILE_UPLOAD_PERMISSIONS",
         type=int,
-        check=_mode,
+        check=permissions,
         doc="Permissions of new files, where the filesystem has any; set before the file is visible.",
     )
     directory_permissions_mode: Option[int | None] = Option(
         "FILE_UPLOAD_DIRECTORY_PERMISSIONS",
         type=int,
-        check=_mode,
+        check=permissions,
         doc="Permissions of new folders, where the filesystem has any.",
     )
     connect_timeout: Option[float] = Option(
         "FSSPEC_STORAGE_CONNECT_TIMEOUT",
         default=30.0,
         type=(float, int),
-        check=_seconds,
+        check=seconds,
         doc="Seconds to wait for a connection, where the backend makes one.",
     )
     read_timeout: Option[float] = Option(
         "FSSPEC_STORAGE_READ_TIMEOUT",
         default=30.0,
         type=(float, int),
-        check=_seconds,
+        check=seconds,
         doc="Seconds without progress after which a transfer is given up, where the backend has a connection.",
     )
     total_timeout: Option[float | None] = Option(
         "FSSPEC_STORAGE_TOTAL_TIMEOUT",
         type=(float, int),
-        check=_seconds,
+        check=seconds,
         doc="Seconds after which one operation is given up even if it progresses. No limit unless set.",
     )
 

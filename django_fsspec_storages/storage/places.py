@@ -29,7 +29,8 @@ __all__ = ["OnFilesystem"]
 #: Shorter text is no secret worth the name, and would mask half of every message.
 _SHORTEST_SECRET = 3
 
-_SCALARS = {str, int, float, bool, type(None)}
+#: Of what nobody can change where it is.
+_FIXED = {str, bytes, int, float, bool, type(None)}
 
 
 class _Last(NamedTuple):
@@ -100,7 +101,7 @@ class OnFilesystem(Running):
                 )
                 raise ImproperlyConfigured(f"{self.where()}: protocol {protocol!r}: {said}.{hint}") from cause
             raise
-        fixed = all(type(value) in _SCALARS for value in options.values())
+        fixed = all(type(value) in _FIXED for value in options.values())
         self.__dict__["_last"] = _Last(generation(), protocol, options, filesystem if fixed else None)
         return filesystem
 
@@ -135,7 +136,7 @@ class OnFilesystem(Running):
         return timeout_options(self.protocol, self.connect_timeout, self.read_timeout)
 
     def _root(self, filesystem: Contract) -> str:
-        location: Any = self.location
+        location = self._folder_of_names()
         if location is None or location is False:
             raise ImproperlyConfigured(
                 f"{self.where()}: no location is set, nor the setting it is taken from."
@@ -174,9 +175,12 @@ class OnFilesystem(Running):
             raise SuspiciousFileOperation("The location itself is not a file: a name must be given.")
         if is_temporary(cleaned):
             raise SuspiciousFileOperation(f"The name {name!r} is kept for uploads that are going on.")
-        path = names.join(self._root(filesystem), cleaned)
-        names.check_length(cleaned, path, filesystem.max_segment, filesystem.max_path)
+        path = self._path_of(filesystem, cleaned)
+        names.check_length(cleaned, filesystem.limited(path), filesystem.max_segment, filesystem.max_path)
         return filesystem, path
+
+    def _path_of(self, filesystem: Contract, cleaned: str) -> str:
+        return names.join(self._root(filesystem), cleaned)
 
     def fs_url(self, name: str | PurePath) -> str:
         """Return the URL that pandas and its like open with ``storage_options``, on the unmended filesystem.
@@ -189,6 +193,11 @@ class OnFilesystem(Running):
         if not self.fs.has_urls:
             raise CannotKeepPromise(
                 f"{self.where()}: no URL of fsspec's leads here. Use storage.fs_path(name) with filesystem=storage.fs."
+            )
+        if self.fs.urls_are_absolute and not path.startswith("/"):
+            raise CannotKeepPromise(
+                f"{self.where()}: the location is below the folder of the login, which no URL of fsspec's can say. "
+                "Begin it with a slash, or use storage.fs_path(name) with filesystem=storage.fs."
             )
         names.check_url_form(path.partition("://")[2] or path)  # the location may be an HTTP address
         return cast("str", self.fs.unstrip_protocol(path))

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django_fsspec_storages import names
-from django_fsspec_storages.errors import Translate, translate
+from django_fsspec_storages.errors import Explained, Translate, translate
 from django_fsspec_storages.filesystems.driver import Logic, arun, run
 from django_fsspec_storages.filesystems.timeouts import TIMED
 from django_fsspec_storages.storage.options import CommonOptions
@@ -89,10 +89,19 @@ class Running(CommonOptions):
     def where(self) -> str:
         """Return how messages call this storage: class, alias, protocol and location; never a secret."""
         alias = f" {self.alias!r}" if self.alias is not None else ""
-        location = names.without_login(str(self.location))
+        location = names.without_login(self._place())
         return f"{type(self).__name__}{alias} ({self.protocol}{self._server()}, {location!r})"
 
+    def _place(self) -> str:
+        """Return where on the server the files are, for messages."""
+        return str(self._folder_of_names())
+
+    def _folder_of_names(self) -> Any:
+        """Return what every name is confined to; a provider's location may say more than that."""
+        return self.location
+
     def _server(self) -> str:
+        """Return the server's address after a space, or nothing, for messages."""
         options: Any = self.extra_options
         options = options if isinstance(options, dict) else {}
         named = next((options[option] for option in PUBLIC if isinstance(options.get(option), str)), "")
@@ -100,7 +109,7 @@ class Running(CommonOptions):
         port = f":{options['port']}" if address and isinstance(options.get("port"), int) else ""
         return f" {address}{port}" if address else ""
 
-    def explain(self, error: BaseException) -> type[OSError] | None:
+    def explain(self, error: BaseException) -> type[OSError] | Explained | None:
         """Return the built-in class that says what the provider's error says; None where the common map will do."""
         return self.fs.explain(error)
 

@@ -70,11 +70,15 @@ class Source:
         content = self._content
         in_pieces = getattr(content.chunks, "__func__", None) is File.chunks
         encoder = codecs.getincrementalencoder(self._encoding)()  # one for all: a byte order mark stands once
+        is_text = False
         for chunk in content.chunks(PIECE) if in_pieces else content.chunks():
             if isinstance(chunk, str):
+                is_text = True
                 yield encoder.encode(chunk)
             else:
                 yield chunk if type(chunk) is bytes else bytes(memoryview(chunk))
+        if is_text and (rest := encoder.encode("", final=True)):  # as the last escape of ISO-2022-JP
+            yield rest
 
     def _read_and_copy(self, copy: IO[bytes]) -> Iterator[bytes]:
         copy.seek(0)

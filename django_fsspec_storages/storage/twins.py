@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from asgiref.sync import sync_to_async
 from django.core.files.utils import validate_file_name
@@ -57,13 +57,14 @@ def _gives_way(storage: Any, twin: str) -> bool:
 
     What a project's own twin has to say does not count: it is asked first, and may call ours.
     """
-    if any(method in vars(storage) for method in TWINS[twin]) or storage.computes_some():
+    methods = TWINS[twin] + storage.hooks
+    if any(method in vars(storage) for method in methods) or storage.computes_some():
         return True
     for cls in type(storage).__mro__:
         if is_ours(cls):
             if hasattr(vars(cls).get(twin), "native"):
                 return False
-        elif any(method in vars(cls) for method in TWINS[twin]):
+        elif any(method in vars(cls) for method in methods):
             return True
     return False
 
@@ -98,6 +99,9 @@ class AsyncTwins:
     does there must not block, or it brings a twin of its own.
     """
 
+    #: A provider's further hooks: where a project overrides one, every twin gives way.
+    hooks: ClassVar[tuple[str, ...]] = ()
+
     @_twin
     async def aopen(self: FsspecStorage, name: str, mode: str = "rb") -> AsyncFile:  # type: ignore[misc]
         """Open a file for ``async with await storage.aopen(name)``; as ``open``."""
@@ -108,7 +112,7 @@ class AsyncTwins:
             download = await self.arun("open", name, operations.begin_read(self, name))
             return AsyncReader(self, name, mode, download)
         filesystem, path = self.place(name, of_file=True)
-        sink = Sink(filesystem, path, action == "x", Metadata(self.object_metadata(name, None) or {}))
+        sink = Sink(filesystem, path, action == "x", Metadata.of(self.object_metadata(name, None)))
         await self.arun("open", name, sink.begin())
         return AsyncWriter(self, name, mode, sink)
 
@@ -168,11 +172,11 @@ class AsyncTwins:
         return await self.arun("accessed", name, operations.time(self, name, "accessed"))
 
     @_twin
-    async def aurl(self: FsspecStorage, name: str | None, **signing: Any) -> str:  # type: ignore[misc]
+    async def aurl(self: FsspecStorage, name: str | None, *args: Any, **signing: Any) -> str:  # type: ignore[misc]
         """Return the file's address; as ``url``."""
         if self.signs_offline:
-            return self.url(name, **signing)
-        url: str = await sync_to_async(self.url)(name, **signing)
+            return self.url(name, *args, **signing)
+        url: str = await sync_to_async(self.url)(name, *args, **signing)
         return url
 
     @_twin

@@ -16,7 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["MB", "Row", "compare", "in_child", "peak_above_start", "print_table", "set_up"]
+__all__ = [
+    "MB",
+    "Row",
+    "compare",
+    "fresh_environment",
+    "in_child",
+    "peak_above_start",
+    "print_table",
+    "resident",
+    "set_up",
+]
 
 MB = 2**20
 
@@ -25,7 +35,7 @@ MB = 2**20
 class Row:
     """One line of the table.
 
-    :param theirs: the same with Django's FileSystemStorage; None where there is nothing to compare.
+    :param theirs: the same with what we are compared to; None where there is nothing to compare.
     :param ratio: ours to theirs, of what the clock says.
     :param cpu: the same of what this process computes; other work on the machine matters less to it.
     :param goal: in words.
@@ -61,9 +71,12 @@ class Compared(NamedTuple):
         return Row(what, ours, theirs, self.ratio, self.cpu, goal, met)
 
 
-def print_table(rows: list[Row]) -> None:
-    """Print the rows under each other."""
-    table = [("", "ours", "Django's", "ratio", "CPU ratio", "goal", "")]
+def print_table(rows: list[Row], theirs: str = "Django's") -> None:
+    """Print the rows under each other.
+
+    :param theirs: whose the other figures are.
+    """
+    table = [("", "ours", theirs, "ratio", "CPU ratio", "goal", "")]
     for row in rows:
         ratio, cpu = ("" if number is None else f"{number:.2f}" for number in (row.ratio, row.cpu))
         verdict = {None: "", True: "met", False: "MISSED"}[row.met]
@@ -124,13 +137,18 @@ def in_child(task: Callable[..., Any], *arguments: Any) -> Any:
         "print(json.dumps(getattr(import_module(module), name)(*arguments)))"
     )
     call = json.dumps([f"{task.__module__}:{task.__name__}", *arguments])
+    command = [sys.executable, "-c", code, call]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=fresh_environment())
+    return json.loads(done.stdout)
+
+
+def fresh_environment() -> dict[str, str]:
+    """Return the environment of an interpreter that finds these modules and keeps what it compiles."""
     root = str(Path(__file__).resolve().parents[2])
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     environment["PYTHONPYCACHEPREFIX"] = _compiled.name
-    command = [sys.executable, "-c", code, call]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment)
-    return json.loads(done.stdout)
+    return environment
 
 
 def peak_above_start(work: Callable[[], Any]) -> int:
@@ -146,6 +164,11 @@ def peak_above_start(work: Callable[[], Any]) -> int:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
         work()
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit - before
+
+
+def resident() -> int:
+    """Return how many bytes of this process are in memory now. On Linux."""
+    return _status("VmRSS")
 
 
 def _status(field: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,9 +15,11 @@ from django.core.files.storage import Storage
 from django.utils.module_loading import import_string
 
 from django_fsspec_storages.filesystems import DEVIATIONS, MENDED, Promise, get_filesystem
+from tests.servers.s3 import Bucket, S3Server
+from tests.servers.sftp import SSHServer
 from tests.support.object_store import store_named
 
-__all__ = ["BACKENDS", "BASE_URL", "CANARIES", "Backend", "Files", "construct"]
+__all__ = ["BACKENDS", "BASE_URL", "CANARIES", "SERVERS", "Backend", "Files", "construct"]
 
 Files = dict[str, bytes]
 
@@ -49,6 +53,10 @@ class Backend:
     :param folders: whether folders exist by themselves.
     :param over: the protocol below, where the filesystem stands on another.
     :param forget: what to do when the test has ended.
+    :param path: the class of the storage.
+    :param fixture: the server that it needs.
+    :param prepare: what to do before the test begins.
+    :param disk: where on this machine the root is, if it is.
     """
 
     protocol: str | None
@@ -59,6 +67,10 @@ class Backend:
     folders: bool = True
     over: str | None = None
     forget: Callable[[Path], None] = lambda root: None
+    path: str = "django_fsspec_storages.FsspecStorage"
+    fixture: str | None = None
+    prepare: Callable[[Path], object] = lambda root: None
+    disk: Callable[[Path], Path] = lambda root: root
 
     @property
     def deviations(self) -> Mapping[Promise, str]:
@@ -80,14 +92,9 @@ class Backend:
 
     def configuration(self, root: Path, server: str, **extra: Any) -> dict[str, Any]:
         """Return an entry of ``STORAGES``."""
-        path = (
-            "django_fsspec_storages.FsspecStorage"
-            if self.ours
-            else "django.core.files.storage.FileSystemStorage"
-        )
-        own = {"protocol": self.protocol} if self.ours else {}
+        own = {"protocol": self.protocol} if self.path == Backend.path else {}
         return {
-            "BACKEND": path,
+            "BACKEND": self.path,
             "OPTIONS": {**own, "base_url": BASE_URL, **self.options(root, server), **extra},
         }
 
@@ -109,12 +116,14 @@ def _disk(root: Path) -> Files:
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in found}
 
 
-def _to_disk(root: Path, files: Files) -> None:
+def _to_disk(root: Path, files: Files, hand_over: Callable[[Path], None] = lambda made: None) -> None:
     for name, content in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name("seeding")
         temporary.write_bytes(content)
+        for made in (temporary, *(root / folder for folder in Path(name).parents)):
+            hand_over(made)
         temporary.replace(path)
 
 
@@ -165,6 +174,106 @@ def _objects(root: Path) -> Files:
 def _to_objects(root: Path, files: Files) -> None:
     for name, content in files.items():
         get_filesystem("costore", {"store": str(root)}).pipe_file(name, content)
+
+
+# On servers
+
+#: Those that run, by the names of their fixtures.
+SERVERS: dict[str, Any] = {}
+
+
+def _s3(name: str) -> Backend:
+    def bucket(root: Path) -> Bucket:
+        # The same for every process and every call: the test's folder has a name of its own.
+        server: S3Server = SERVERS[name]
+        return Bucket(server, f"contract-{hashlib.sha256(str(root).encode()).hexdigest()[:32]}")
+
+    def options(root: Path, server: str) -> dict[str, Any]:
+        found = bucket(root)
+        return {
+            "bucket_name": found.name,
+            "location": LOCATION,
+            "endpoint_url": found.server.endpoint,
+            "region_name": found.server.region,
+            "access_key": found.server.key,
+            "secret_key": found.server.secret,
+            "allow_overwrite": False,
+        }
+
+    def world(root: Path) -> Files:
+        found = bucket(root)
+        parts = {f"multipart {key}": b"" for key in found.uploads()}
+        return {**{key: found.get(key) for key in found.keys()}, **parts}  # noqa: SIM118 - a method of ours
+
+    def seed(root: Path, files: Files) -> None:
+        for key, content in files.items():
+            bucket(root).put(key, content)
+
+    return Backend(
+        "s3",
+        options,
+        world,
+        seed,
+        shared=True,
+        folders=False,
+        forget=lambda root: bucket(root).drop(),
+        path="django_fsspec_storages.backends.s3.S3Storage",
+        fixture=name,
+        prepare=lambda root: bucket(root).server.admin.create_bucket(Bucket=bucket(root).name),
+    )
+
+
+def _sftp(fixture: str) -> Backend:
+    def server() -> SSHServer:
+        running: SSHServer = SERVERS[fixture]
+        return running
+
+    def folder(root: Path) -> Path:
+        return server().root / root.name
+
+    def options(root: Path, address: str) -> dict[str, Any]:
+        # A test's folder has a name of its own in its process, and each process has a server.
+        return {"location": f"/{root.name}/{LOCATION}", **server().settings()}
+
+    return Backend(
+        "sftp",
+        options,
+        lambda root: _disk(folder(root)),
+        lambda root, files: _to_disk(folder(root), files, server().hand_over),
+        shared=True,
+        path="django_fsspec_storages.backends.sftpstorage.SFTPStorage",
+        fixture=fixture,
+        prepare=lambda root: server().folder(root.name),
+        disk=folder,
+        forget=lambda root: shutil.rmtree(folder(root)),
+    )
+
+
+_FTP = "django_fsspec_storages.backends.ftp.FTPStorage"
+
+
+def _ftp(fixture: str, path: str = Backend.path) -> Backend:
+    def folder(root: Path) -> Path:
+        return Path(SERVERS[fixture].root, root.name)
+
+    def options(root: Path, server: str) -> dict[str, Any]:
+        folder = f"/{root.name}/{LOCATION}"
+        if path == Backend.path:
+            return {"location": folder, "storage_options": SERVERS[fixture].options()}
+        return SERVERS[fixture].settings(folder)
+
+    return Backend(
+        "ftp",
+        options,
+        lambda root: _disk(folder(root)),
+        lambda root, files: _to_disk(folder(root), files),
+        shared=True,
+        fixture=fixture,
+        path=path,
+        prepare=lambda root: folder(root).mkdir(),
+        disk=folder,
+        forget=lambda root: shutil.rmtree(folder(root)),
+    )
 
 
 # Read-only
@@ -240,7 +349,19 @@ BACKENDS: dict[str, Backend] = {
         _to_disk,
         shared=True,
     ),
+    "s3-moto": _s3("moto"),
+    "s3-ministack": _s3("ministack"),
+    "sftp": _sftp("sftp_server"),
+    "sftp-openssh": _sftp("sshd_server"),
+    "ftp": _ftp("ftp_server", _FTP),
+    "ftp-list": _ftp("ftp_list_server"),
+    "ftps": _ftp("ftps_server", _FTP),
     "django": Backend(
-        None, lambda root, server: {"location": f"{root}/{LOCATION}"}, _disk, _to_disk, shared=True
+        None,
+        lambda root, server: {"location": f"{root}/{LOCATION}"},
+        _disk,
+        _to_disk,
+        shared=True,
+        path="django.core.files.storage.FileSystemStorage",
     ),
 }

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.files.storage import Storage
 
-from tests.contract.backends import BACKENDS, CANARIES, LOCATION, Backend, Files, construct
+from tests.contract.backends import BACKENDS, CANARIES, LOCATION, SERVERS, Backend, Files, construct
 from tests.contract.calls import AsyncCalls, Calls
 from tests.contract.deviations import FAILS, NOT_OBSERVED, declared
 from tests.contract.http_server import serve
@@ -122,6 +122,11 @@ class Space:
             p.removeprefix(inside): content for p, content in self.world().items() if p.startswith(inside)
         }
 
+    @property
+    def disk(self) -> Path:
+        """The root, where it is on a disk of this machine."""
+        return self.backend.disk(self.root)
+
     def seed(self, files: Files) -> None:
         """Put files into the location, as another process would."""
         self.backend.seed(self.root, {f"{LOCATION}/{name}": content for name, content in files.items()})
@@ -155,6 +160,9 @@ def space(
     if backend.protocol == "http":
         served = tmp_path.relative_to(tmp_path_factory.getbasetemp()).as_posix()
         address = f"{request.getfixturevalue('server')}/{served}"
+    if backend.fixture is not None:
+        SERVERS[backend.fixture] = request.getfixturevalue(backend.fixture)
+        backend.prepare(tmp_path)
     backend.seed(tmp_path, CANARIES)
     if not backend.ours:
         (tmp_path / LOCATION).mkdir()  # Django's open() makes no folders: one test says so, the others go on

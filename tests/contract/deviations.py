@@ -44,8 +44,26 @@ _TWO_STEPS = Deviation(
 _NOT_SAVE = ("write", "read", "delete", "exists", "size", "listdir", "times", "path")
 _MEANT_WELL = ("climbing", "dots", "absolute")
 
+_SIGNS = Deviation(
+    "a file has a signed URL of the bucket's own where there is no base_url",
+    ("test_without_a_base_url_the_error_is_what_django_and_wagtail_catch",),
+)
+
+_A_URL = Deviation(
+    "its location is a URL with a password in it: another is refused when it is set, and no migration keeps it",
+    (
+        "test_constructing_asks_nobody_and_urls_need_nobody",
+        "test_a_location_that_confines_nothing_is_refused",
+        "test_without_an_alias_it_is_the_class_and_its_arguments",
+    ),
+)
+
 #: They are run, and fail; one that passes is an error of this table.
 FAILS: dict[str, list[Deviation]] = {
+    "s3-moto": [_SIGNS],
+    "s3-ministack": [_SIGNS],
+    "ftp": [_A_URL],
+    "ftps": [_A_URL],
     "dir-over-memory": [
         Deviation(
             "Promise.BOUNDED: every reader has a copy",
@@ -144,6 +162,19 @@ NOT_OBSERVED: dict[str, list[Deviation]] = {
             ("test_ctrl_c_at_any_line_publishes_all_or_nothing_and_leaves_nothing_behind",),
         ),
     ],
+    "s3-ministack": [
+        Deviation(
+            "it verifies signatures, and so takes no secret of the tests' own: moto, which takes any, shows it",
+            (
+                "test_no_migration_shows_it",
+                "test_no_repr_shows_it",
+                "test_no_exception_shows_it",
+                "test_no_debug_page_shows_it",
+                "test_no_log_line_shows_it",
+                "test_an_error_in_the_options_tells_their_names_only",
+            ),
+        ),
+    ],
     "django": [
         Deviation(
             "asks for ever: a get_available_name that insists on a taken name never ends",
@@ -151,6 +182,8 @@ NOT_OBSERVED: dict[str, list[Deviation]] = {
         ),
     ],
 }
+
+_LOCKED = "test_who_does_not_lock_a_name_can_lose_a_file"
 
 #: Which test shows that a backend really does not keep a promise, or why that cannot be seen (``*``: any backend).
 OBSERVED_BY: dict[tuple[str, Promise], str] = {
@@ -167,6 +200,13 @@ OBSERVED_BY: dict[tuple[str, Promise], str] = {
         "*",
         Promise.STEADY,
     ): "what is read comes through a handle, or a copy, of the old content: no mixture to be seen",
+    ("ftp", Promise.EXCLUSIVE): _LOCKED,
+    ("ftp-list", Promise.EXCLUSIVE): _LOCKED,
+    ("ftps", Promise.EXCLUSIVE): _LOCKED,
+    **dict.fromkeys(
+        [(name, Promise.STEADY) for name in ("sftp", "sftp-openssh", "ftp", "ftp-list", "ftps")],
+        "test_a_change_in_place_that_keeps_size_and_time_is_not_seen",
+    ),
     ("http", Promise.STEADY): "test_a_server_without_tags_hides_a_change_that_keeps_the_size",
     ("*", Promise.TIMES): "test_the_modification_time_is_known",
     ("*", Promise.BOUNDED): "test_saving_and_writing_large_files_takes_little_memory",

@@ -23,6 +23,9 @@ IMPORTS = {
     "dir": "fsspec.implementations.dirfs",
     "simplecache": "fsspec.implementations.cached",
     "costore": "tests.support.coroutine_memory",
+    "s3": "s3fs",
+    "sftp": "asyncssh",
+    "ftp": "ftplib",
     "memory": "django_fsspec_storages.filesystems.memory",
     "file": "django_fsspec_storages.filesystems.local",
 }
@@ -39,9 +42,10 @@ def _peak(function):
 
 
 @pytest.fixture
-def large(seed):
-    """A large file."""
+def large(seed, storage):
+    """A large file, on a storage that was used before: an SDK's import is no part of a transfer."""
     seed({"large.bin": bytes(LARGE)})
+    storage.size("large.bin")
     gc.collect()
 
 
@@ -109,14 +113,14 @@ class TestRequests:
             assert name == "missing.txt"
         assert requests.total() == 1
 
-    def test_a_small_save_is_one_request_and_a_conflict_two_more(self, calls):
+    def test_a_small_save_is_one_request_and_a_conflict_one_more(self, calls):
         requests = calls.storage.fs.server.requests
         requests.clear()
         calls.put("a.txt")
         assert dict(requests) == {"put": 1}
         requests.clear()
         calls.put("a.txt")
-        assert dict(requests) == {"put": 2, "head": 2}
+        assert dict(requests) == {"put": 2}
 
     def test_listing_is_one_request_a_page(self, seed, calls):
         seed({f"{number:03}": b"" for number in range(250)})

@@ -51,9 +51,10 @@ def _write_text_that_waits_for_the_end(storage, name):
 def test_ctrl_c_at_any_line_publishes_all_or_nothing_and_leaves_nothing_behind(space, storage, writing):
     _save(storage, "warm-up.bin")
     storage.delete("warm-up.bin")
+    stride = 11 if space.backend.fixture else 1  # each point costs a server a dozen requests
     points, interrupted = 0, True
     while interrupted:
-        points += 1
+        points += stride
         with ctrl_c_at_line(points) as came_so_far:
             writing(storage, f"{points}.bin")
         interrupted = came_so_far()

@@ -95,6 +95,34 @@ class TestSaving:
         assert [calls.put("d/a.txt"), calls.put("d/a.txt")] == ["d/a.txt", "d/a-again.txt"]
         assert set(space.files()) == {"d/a.txt", "d/a-again.txt"}
 
+    @pytest.mark.parametrize("method", ["exists", "is_name_available"])
+    def test_what_decides_which_names_are_free_is_asked_after_a_conflict_too(self, space, override, method):
+        def own(self, name, *rest, **more):
+            asked.append(name)
+            if len(asked) == 1:  # another is faster
+                return method == "is_name_available"
+            return getattr(super(type(self), self), method)(name, *rest, **more)
+
+        asked = []
+        calls = override(**{method: own})
+        space.seed({"a.txt": b"another's"})
+        name = calls.put("a.txt")
+        assert name != "a.txt"
+        assert asked == ["a.txt", "a.txt", name]
+
+    def test_an_overridden_alternative_name_is_asked_until_it_is_free(self, space, override):
+        def get_alternative_name(self, file_root, file_ext):
+            tried.append(file_root)
+            return f"{file_root}-{len(tried)}{file_ext}"
+
+        tried = []
+        calls = override(get_alternative_name=get_alternative_name)
+        names = []
+        for _ in range(3):
+            tried.clear()
+            names.append(calls.put("a.txt"))
+        assert names == ["a.txt", "a-1.txt", "a-2.txt"]
+
     def test_an_overridden_available_name_is_taken(self, space, override):
         def get_available_name(self, name, max_length=None):
             return super(type(self), self).get_available_name(

@@ -118,6 +118,21 @@ def test_the_fallback_loses_a_name_that_another_process_takes_between_its_check_
     assert "two among processes" in storage.deviations[Promise.EXCLUSIVE]
 
 
+@pytest.mark.on("ftp", "ftp-list", "ftps")
+def test_who_does_not_lock_a_name_can_lose_a_file(space, storage, monkeypatch):
+    rename = storage.fs.rename
+
+    def late(source, target):
+        if target.endswith("/a.bin"):
+            space.seed({"a.bin": b"theirs"})
+        rename(source, target)
+
+    monkeypatch.setattr(storage.fs, "rename", late)
+    assert storage.save("a.bin", ContentFile(b"mine")) == "a.bin"
+    assert space.files() == {"a.bin": b"mine"}
+    assert "binds only those who do so too" in storage.deviations[Promise.EXCLUSIVE]
+
+
 @pytest.mark.on("dir-over-local", "dir-over-memory", "simplecache")
 def test_the_fallback_checks_and_moves_in_one_step_among_threads(space, storage, monkeypatch):
     move, names = storage.fs.move, []

@@ -30,6 +30,10 @@ def configuration(space):
     options = configuration["OPTIONS"].setdefault("storage_options", {})
     if space.backend.protocol == "http":
         options["headers"] = {"Authorization": f"Bearer {SECRET}"}
+    elif space.backend.protocol == "sftp":
+        options["passphrase"] = SECRET
+    elif space.backend.fixture is not None:
+        options["secret"] = SECRET
     else:
         options["password"] = SECRET
     space.seed({"a.txt": b"1"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import tempfile
@@ -45,6 +46,19 @@ class OnlyChunks:
     def chunks(self):
         yield self._content[:5]
         yield self._content[5:]
+
+
+class OnlyChunksOfText(OnlyChunks):
+    """Text in an encoding of its own, in pieces that end in the middle of a shift."""
+
+    text = "東京" * 10
+
+    def __init__(self, encoding):
+        super().__init__(self.text)
+        self.encoding = encoding
+
+    def close(self):
+        pass
 
 
 def _spooled(content):
@@ -184,6 +198,15 @@ def test_text_with_a_byte_order_mark_has_one(space, calls, tmp_path, encoding):
     with path.open(encoding=encoding) as file:
         calls.save("a.csv", file)
     assert space.files() == {"a.csv": path.read_bytes()}
+
+
+@pytest.mark.ours("Django's own storage saves text as UTF-8, whatever it was")
+@pytest.mark.parametrize("make", [open, lambda *_, **how: OnlyChunksOfText(**how)], ids=["file", "chunks"])
+def test_text_ends_with_the_last_escape_of_its_encoding(space, calls, tmp_path, make):
+    (tmp_path / "a.txt").write_bytes(OnlyChunksOfText.text.encode("iso2022_jp"))
+    with contextlib.closing(make(tmp_path / "a.txt", encoding="iso2022_jp")) as file:
+        calls.save("a.txt", file)
+    assert space.files() == {"a.txt": (tmp_path / "a.txt").read_bytes()}
 
 
 @pytest.mark.ours("Django's own storage calls bytes() for what is none")

@@ -10,6 +10,7 @@ from django.core.files.storage import storages
 from django.core.management import call_command
 from django.templatetags.static import static
 from django.test import override_settings
+from django.utils.module_loading import import_string
 
 from tests.contract.backends import BASE_URL
 
@@ -20,9 +21,15 @@ SOURCES = {
     "deep/er/still/x.txt": b"x",
 }
 
+#: The class of a backend -> those for static files.
 _CLASSES = {
-    True: {"plain": "FsspecStaticStorage", "manifest": "FsspecManifestStaticStorage"},
-    False: {"plain": "StaticFilesStorage", "manifest": "ManifestStaticFilesStorage"},
+    "django_fsspec_storages.FsspecStorage": "django_fsspec_storages.static.Fsspec{}StaticStorage",
+    "django_fsspec_storages.backends.s3.S3Storage": "django_fsspec_storages.backends.s3.S3{}StaticStorage",
+    "django_fsspec_storages.backends.sftpstorage.SFTPStorage": (
+        "django_fsspec_storages.backends.sftpstorage.SFTP{}StaticStorage"
+    ),
+    "django_fsspec_storages.backends.ftp.FTPStorage": "django_fsspec_storages.backends.ftp.FTP{}StaticStorage",
+    "django.core.files.storage.FileSystemStorage": "django.contrib.staticfiles.storage.{}StaticFilesStorage",
 }
 
 
@@ -32,6 +39,11 @@ def kind(request):
     return request.param
 
 
+def _class(space, kind):
+    """The path of the class that serves static files from a backend."""
+    return _CLASSES[space.backend.path].format("Manifest" if kind == "manifest" else "")
+
+
 @pytest.fixture
 def site(space, kind, tmp_path_factory):
     """A project with static files that go to the place of the test."""
@@ -39,9 +51,8 @@ def site(space, kind, tmp_path_factory):
     for name, content in SOURCES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
-    module = "django_fsspec_storages.static" if space.backend.ours else "django.contrib.staticfiles.storage"
     configuration = space.configuration()
-    configuration["BACKEND"] = f"{module}.{_CLASSES[space.backend.ours][kind]}"
+    configuration["BACKEND"] = _class(space, kind)
     with override_settings(
         STORAGES={"staticfiles": configuration},
         STATIC_ROOT=str(space.root / "outer/location"),
@@ -135,12 +146,9 @@ def test_files_are_linked_where_they_are_on_this_disk(site, space):
 
 @pytest.mark.on("local")
 def test_the_setting_that_django_dropped_names_the_class(space, site, kind):
-    with override_settings(
-        STORAGES={},
-        STATICFILES_STORAGE=f"django_fsspec_storages.static.{_CLASSES[True][kind]}",
-        STATIC_URL=BASE_URL,
-    ):
-        assert type(storages["staticfiles"]).__name__ == _CLASSES[True][kind]
+    path = _class(space, kind)
+    with override_settings(STORAGES={}, STATICFILES_STORAGE=path, STATIC_URL=BASE_URL):
+        assert type(storages["staticfiles"]) is import_string(path)
         assert f"{len(SOURCES)} static files copied" in _collect()
         assert static("img/a b.svg").startswith(BASE_URL)
     assert set(SOURCES) <= set(space.files())

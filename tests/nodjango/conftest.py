@@ -19,6 +19,11 @@ from tests.support.filesystems import filesystem_for
 Colour = Callable[..., Any]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Add the real servers, unless ``tests/conftest.py`` has added them: each is started once."""
+    config.pluginmanager.import_plugin("tests.servers.fixtures")
+
+
 def blocking(logic: Any, translate: Any = None) -> Any:
     """Run a logic in this thread."""
     return run(logic, translate)

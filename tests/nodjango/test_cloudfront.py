@@ -86,6 +86,13 @@ def test_cookies_for_many_files_carry_their_policy() -> None:
     confirm(cookies["CloudFront-Signature"], said)
 
 
+def test_one_character_is_a_wildcard_too() -> None:
+    resource = "https://d111111abcdef8.cloudfront.net/private/?.mp4"
+    cookies = cloudfront.sign_cookies(resource, "K", SIGN, expires=NOW)
+    assert set(cookies) == {"CloudFront-Policy", "CloudFront-Signature", "CloudFront-Key-Pair-Id"}
+    assert json.loads(decoded(cookies["CloudFront-Policy"]))["Statement"][0]["Resource"] == resource
+
+
 def test_cookies_for_one_file_need_no_policy() -> None:
     cookies = cloudfront.sign_cookies(URL, "K", SIGN, expires=NOW)
     assert cookies["CloudFront-Expires"] == str(int(NOW.timestamp()))

@@ -192,9 +192,14 @@ def test_an_unknown_protocol_is_a_value_error_that_names_it() -> None:
 
 
 def test_a_missing_package_is_an_import_error_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "s3fs", None)
+    for mine in [name for name in sys.modules if name.startswith("django_fsspec_storages.filesystems.s3")]:
+        monkeypatch.delitem(sys.modules, mine)
+    for missing in ("s3fs", "gcsfs"):
+        monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ImportError, match="s3fs"):
         get_filesystem("s3")
+    with pytest.raises(ImportError, match="gcsfs"):
+        get_filesystem("gcs")
 
 
 class AskingFileSystem(MemoryFileSystem):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
-from unittest import mock
 
 import pytest
 from botocore import auth
@@ -14,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from django_fsspec_storages.signing.sigv4 import LONGEST, Credentials, quote_key, sign_query
+from tests.support.presigned import stopped_clock
 
 ADDRESSES = [
     "https://bucket.s3.amazonaws.com",
@@ -56,8 +56,7 @@ def botocores(
         method=method, url=f"{address}/{quote_key(key)}", params=dict(parameters), headers=dict(headers)
     )
     given = BotocoreCredentials(credentials.key, credentials.secret, credentials.token)
-    # Its clock is the one thing that cannot be given to it.
-    with mock.patch.object(auth, "get_current_datetime", return_value=now.replace(tzinfo=None)):
+    with stopped_clock(now):
         auth.S3SigV4QueryAuth(given, "s3", region, expires=expires).add_auth(request)
     return str(request.url)
 

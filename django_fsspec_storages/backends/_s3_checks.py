@@ -1,0 +1,238 @@
+"""What is wrong with a value of an S3 option."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from django_fsspec_storages.filesystems.s3_sdk import config_keywords
+
+__all__ = [
+    "CONFIG",
+    "PARAMETERS",
+    "TRANSFER",
+    "bucket",
+    "config",
+    "domain",
+    "part",
+    "positive",
+    "proxy",
+    "relative",
+    "signature",
+    "signer",
+    "transfer",
+    "unknown_parameter",
+    "whole",
+]
+
+#: What S3 takes for an object, in boto3's names, that may be the same for many objects.
+PARAMETERS = frozenset(
+    {
+        "ACL",
+        "BucketKeyEnabled",
+        "CacheControl",
+        "ChecksumAlgorithm",
+        "ChecksumMode",
+        "ChecksumType",
+        "ContentDisposition",
+        "ContentEncoding",
+        "ContentLanguage",
+        "ContentType",
+        "ExpectedBucketOwner",
+        "ExpectedSourceBucketOwner",
+        "Expires",
+        "GrantFullControl",
+        "GrantRead",
+        "GrantReadACP",
+        "GrantWriteACP",
+        "Metadata",
+        "ObjectLockEventHold",
+        "ObjectLockEventHoldDurationDays",
+        "ObjectLockEventHoldDurationYears",
+        "ObjectLockLegalHoldStatus",
+        "ObjectLockMode",
+        "ObjectLockRetainUntilDate",
+        "RequestPayer",
+        "SSECustomerAlgorithm",
+        "SSECustomerKey",
+        "SSECustomerKeyMD5",
+        "SSEKMSEncryptionContext",
+        "SSEKMSKeyId",
+        "ServerSideEncryption",
+        "StorageClass",
+        "Tagging",
+        "VersionId",
+        "WebsiteRedirectLocation",
+    }
+)
+
+#: The keywords of ``botocore.config.Config``; the installed one is asked only of those it does not have.
+CONFIG = frozenset(
+    {
+        "account_id_endpoint_mode",
+        "auth_scheme_preference",
+        "client_cert",
+        "client_context_params",
+        "connect_timeout",
+        "defaults_mode",
+        "disable_request_compression",
+        "endpoint_discovery_enabled",
+        "ignore_configured_endpoint_urls",
+        "inject_host_prefix",
+        "max_pool_connections",
+        "parameter_validation",
+        "proxies",
+        "proxies_config",
+        "read_timeout",
+        "region_name",
+        "request_checksum_calculation",
+        "request_min_compression_size_bytes",
+        "response_checksum_validation",
+        "retries",
+        "s3",
+        "s3_disable_express_session_auth",
+        "signature_version",
+        "sigv4a_signing_region_set",
+        "tcp_keepalive",
+        "use_dualstack_endpoint",
+        "use_fips_endpoint",
+        "user_agent",
+        "user_agent_appid",
+        "user_agent_extra",
+    }
+)
+
+#: The keywords of ``boto3.s3.transfer.TransferConfig``.
+TRANSFER = frozenset(
+    {
+        "io_chunksize",
+        "max_bandwidth",
+        "max_concurrency",
+        "max_io_queue",
+        "multipart_chunksize",
+        "multipart_threshold",
+        "num_download_attempts",
+        "preferred_transfer_client",
+        "use_threads",
+    }
+)
+
+#: As botocore has it: of old, names in us-east-1 were freer than today.
+_BUCKET = re.compile(r"[a-zA-Z0-9.\-_]{1,255}")
+
+_SIGNATURES = ("s3v4", "s3", "s3v4a", "v4", "v4a")
+
+#: S3's limits for a part of a multipart upload, in bytes.
+_SMALLEST_PART, _LARGEST_PART = 5 * 2**20, 5 * 2**30
+
+
+def bucket(value: str) -> str | None:
+    """Refuse what can be no bucket here."""
+    if value.endswith(("--x-s3", "--xa-s3")):
+        return "is in S3 Express One Zone, which has signatures of its own and lists in no order: it is not supported"
+    if value.startswith("arn:"):
+        return None
+    if "/" in value:
+        return "holds a slash: it is the name of the bucket alone, the prefix of the keys is location"
+    return (
+        None
+        if _BUCKET.fullmatch(value)
+        else "is no bucket's name: letters, digits, dots, hyphens, underscores"
+    )
+
+
+def relative(value: Any) -> str | None:
+    """Refuse a prefix with a leading slash: S3 would keep it, so that keys began with one."""
+    text = os.fspath(value)
+    return f"begins with a slash; use {text.lstrip('/')!r} instead" if text.startswith("/") else None
+
+
+def domain(value: str) -> str | None:
+    """Refuse a domain that would make odd addresses."""
+    if "://" in value or value.startswith("//"):
+        return "has a scheme: give the domain alone, and the scheme as url_protocol"
+    return "ends in a slash: it must not" if value.endswith("/") else None
+
+
+def positive(value: int) -> str | None:
+    """Refuse zero, and what is below."""
+    return None if value > 0 else "is not greater than zero"
+
+
+def whole(value: int) -> str | None:
+    """Refuse a number below zero."""
+    return None if value >= 0 else "is less than zero"
+
+
+def part(value: int) -> str | None:
+    """Refuse a size that S3 refuses for a part."""
+    return (
+        None
+        if _SMALLEST_PART <= value <= _LARGEST_PART
+        else "is not between 5 MiB and 5 GiB, as S3 wants parts"
+    )
+
+
+def signature(value: Any) -> str | None:
+    """Refuse a signature that S3 does not know; botocore's ``UNSIGNED`` is an object."""
+    known = value in _SIGNATURES if isinstance(value, str) else type(value).__name__ == "UNSIGNED"
+    return None if known else f"is not one of {', '.join(map(repr, _SIGNATURES))}, nor botocore's UNSIGNED"
+
+
+def unknown_parameter(value: Mapping[str, Any]) -> str | None:
+    """Refuse a parameter that S3 does not take for an object: s3fs would drop it without a word."""
+    unknown = _unknown(value, PARAMETERS, "which S3 does not take for an object")
+    metadata = value.get("Metadata") or {}
+    if unknown is None and not (
+        isinstance(metadata, Mapping)
+        and all(isinstance(text, str) for item in metadata.items() for text in item)
+    ):
+        return "has 'Metadata' that is no dict of text, which is what S3 keeps"
+    return unknown
+
+
+def config(value: Any) -> str | None:
+    """Refuse what is no configuration of botocore's, as an object or as a dict of its keywords."""
+    if isinstance(value, dict):
+        return _unknown(value, CONFIG, "which is no keyword of botocore's Config", config_keywords)
+    fits = isinstance(getattr(value, "_user_provided_options", None), dict)
+    return None if fits else "is no botocore Config, nor a dict of its keywords"
+
+
+def transfer(value: Any) -> str | None:
+    """Refuse what is no configuration of boto3's transfers, as an object or as a dict of its keywords."""
+    if isinstance(value, dict):
+        return _unknown(value, TRANSFER, "which is no keyword of boto3's TransferConfig")
+    return (
+        None
+        if hasattr(value, "multipart_chunksize")
+        else "is no boto3 TransferConfig, nor a dict of its keywords"
+    )
+
+
+def proxy(value: Mapping[str, Any]) -> str | None:
+    """Refuse what is no proxy."""
+    wrong = [key for key, address in value.items() if not isinstance(address, str | None)]
+    return f"has no address for {wrong[0]!r}" if wrong else None
+
+
+def signer(value: Any) -> str | None:
+    """Refuse what cannot sign: a function of bytes, or botocore's ``CloudFrontSigner``, can."""
+    fits = callable(value) or hasattr(value, "generate_presigned_url")
+    return None if fits else "is no function that signs bytes, nor a CloudFrontSigner"
+
+
+def _unknown(
+    value: Iterable[Any],
+    known: frozenset[str],
+    what: str,
+    more: Callable[[], frozenset[str]] = frozenset,
+) -> str | None:
+    for name in value:
+        if name not in known and name not in more():
+            near = difflib.get_close_matches(str(name), sorted(known), n=1)
+            return f"has {name!r}{f' (did you mean {near[0]!r}?)' if near else ''}, {what}"
+    return None

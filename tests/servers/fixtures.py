@@ -1,0 +1,151 @@
+"""Fixtures of the servers, for every ``conftest.py``. Nothing here may import Django."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.servers.environment import without_aws
+from tests.servers.names import resolving
+from tests.servers.proxy import Listening, Proxy
+
+if TYPE_CHECKING:  # botocore is imported by the tests that use it, not by all
+    from tests.servers.ftp import FTPServer
+    from tests.servers.ministack import MiniStack
+    from tests.servers.moto import Moto
+    from tests.servers.s3 import Bucket, S3Server
+    from tests.servers.sftp import SFTPServer
+    from tests.servers.sshd import OpenSSHServer
+
+__all__ = [
+    "aws_environment",
+    "ftp_list_server",
+    "ftp_server",
+    "ftps_implicit_server",
+    "ftps_server",
+    "localhost_names",
+    "ministack",
+    "moto",
+    "proxied",
+    "s3_bucket",
+    "sftp_server",
+    "sshd_server",
+]
+
+
+@pytest.fixture(scope="session")
+def aws_environment() -> Iterator[None]:
+    """From here on no variable and no file of this machine's tells an AWS SDK anything."""
+    with without_aws():
+        yield
+
+
+@pytest.fixture(scope="session")
+def ministack(aws_environment: None) -> Iterator[MiniStack]:
+    """One MiniStack for all tests of this process. A server that cannot start is an error, never a skip."""
+    from tests.servers.ministack import MiniStack
+
+    with MiniStack() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto(aws_environment: None) -> Iterator[Moto]:
+    """One moto for all tests of this process."""
+    from tests.servers.moto import Moto
+
+    with Moto() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sftp_server() -> Iterator[SFTPServer]:
+    """One SFTP server for all tests of this process."""
+    from tests.servers.sftp import SFTPServer
+
+    with SFTPServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ftp_server() -> Iterator[FTPServer]:
+    """One FTP server for all tests of this process, that writes down commands; so do those that follow."""
+    from tests.servers.ftp import FTPServer
+
+    with FTPServer(commands=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ftps_server() -> Iterator[FTPServer]:
+    """One FTP server with explicit TLS, required."""
+    from tests.servers.ftp import FTPServer
+
+    with FTPServer(tls="explicit", commands=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ftps_implicit_server() -> Iterator[FTPServer]:
+    """One FTP server with TLS from the first byte."""
+    from tests.servers.ftp import FTPServer
+
+    with FTPServer(tls="implicit", commands=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ftp_list_server() -> Iterator[FTPServer]:
+    """One FTP server that knows LIST alone: neither MLSD nor MLST."""
+    from tests.servers.ftp import FTPServer
+
+    with FTPServer(mlst=False, commands=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sshd_server() -> Iterator[OpenSSHServer]:
+    """One sshd of OpenSSH's for all tests of this process, where there can be one."""
+    from tests.servers.sshd import OpenSSHServer, unavailable
+
+    if (reason := unavailable()) is not None:
+        pytest.skip(reason)
+    with OpenSSHServer() as server:
+        yield server
+
+
+@pytest.fixture
+def s3_bucket(request: pytest.FixtureRequest) -> Iterator[Callable[..., Bucket]]:
+    """Make buckets that go with the test: ``s3_bucket(name, server=moto, acls=True)``; on MiniStack by default."""
+    made: list[Bucket] = []
+
+    def make(name: str = "bucket", *, server: S3Server | None = None, **options: Any) -> Bucket:
+        server = server or request.getfixturevalue("ministack")
+        made.append(server.bucket(name, **options))
+        return made[-1]
+
+    yield make
+    for bucket in made:
+        bucket.drop()
+
+
+@pytest.fixture
+def proxied(request: pytest.FixtureRequest) -> Iterator[Callable[..., Proxy]]:
+    """Put proxies before servers: ``proxied(moto, rtt=0.02)``; before MiniStack by default."""
+    with ExitStack() as running:
+
+        def make(server: Listening | None = None, **network: Any) -> Proxy:
+            server = server or request.getfixturevalue("ministack")
+            return running.enter_context(Proxy(server, **network))
+
+        yield make
+
+
+@pytest.fixture
+def localhost_names() -> Iterator[None]:
+    """Let ``<bucket>.localhost`` be found, for virtual-host style at a server's ``virtual_endpoint``."""
+    with resolving(".localhost"):
+        yield
