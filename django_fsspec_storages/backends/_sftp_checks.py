@@ -1,0 +1,30 @@
+"""What a system check says of a storage on an SFTP server, beyond its options: no network, no SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from django.core import checks
+from django.core.checks import CheckMessage
+
+if TYPE_CHECKING:
+    from django_fsspec_storages.backends._sftp_options import SFTPOptions
+
+__all__ = ["check_host_keys"]
+
+
+def check_host_keys(storage: SFTPOptions, place: str) -> Iterator[CheckMessage]:
+    """Yield a warning where anybody could answer for the server.
+
+    :param place: where the storage is configured, in words.
+    """
+    if not storage.computes("extra_options"):
+        extra: Any = storage.extra_options
+        if isinstance(extra, dict) and "known_hosts" in extra and extra["known_hosts"] is None:
+            yield checks.Warning(
+                f"{place}: storage_options have 'known_hosts': None, so the server's key is not verified: whoever is "
+                "on the way can take the password and the files.",
+                hint="Leave it out, and give known_host_file the file with the server's key (ssh-keyscan writes one).",
+                id="fsspec_storages.W014",
+            )

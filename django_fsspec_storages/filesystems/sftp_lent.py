@@ -1,0 +1,44 @@
+"""What other code borrows of SFTP: paramiko's client, for those who have it installed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+
+__all__ = ["lend_client"]
+
+
+def lend_client(host: str, params: Mapping[str, Any], known_hosts: str | os.PathLike[str] | None) -> Any:
+    """Return paramiko's ``SSHClient``, logged in: a connection of its own, which the caller closes.
+
+    :param params: of its ``connect``.
+    :param known_hosts: the file of trusted keys; None: ``~/.ssh/known_hosts``.
+    :raises ImportError: if paramiko is not installed.
+    """
+    import paramiko
+
+    file = Path(known_hosts or "~/.ssh/known_hosts").expanduser()
+
+    class Known(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
+        """Knows patterns too, which paramiko's own look into the file does not."""
+
+        def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
+            port = int(params.get("port") or 22)
+            trusted, *_ = asyncssh.match_known_hosts(str(file), host, "", port) if file.exists() else ((),)
+            if key.asbytes() not in [each.public_data for each in trusted]:
+                paramiko.RejectPolicy().missing_host_key(client, hostname, key)
+
+    client = paramiko.SSHClient()
+    if file.exists():
+        client.load_host_keys(str(file))
+    client.set_missing_host_key_policy(Known())
+    try:
+        client.connect(host, **params)
+    except BaseException:
+        client.close()
+        raise
+    return client

@@ -1,0 +1,113 @@
+"""Listing an SFTP server, and what its attributes tell."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+import asyncssh
+
+from django_fsspec_storages.filesystems.temporary import is_temporary
+from django_fsspec_storages.filesystems.transfers import Facts, Scan
+
+if TYPE_CHECKING:
+    from django_fsspec_storages.filesystems.sftp import SFTPFileSystem
+
+__all__ = ["SFTPScan", "facts_of", "kind_of"]
+
+#: Names in one page of a listing.
+PAGE = 1000
+
+
+def kind_of(attributes: Any) -> Literal["file", "directory", "other"]:
+    """Return what attributes are of."""
+    mode = attributes.permissions or 0
+    return "file" if stat.S_ISREG(mode) else "directory" if stat.S_ISDIR(mode) else "other"
+
+
+def facts_of(path: str, attributes: Any) -> Facts:
+    """Return the facts in the attributes of a file; version 3 of the protocol has whole seconds, and no birth."""
+    return Facts(
+        path,
+        kind_of(attributes),
+        attributes.size,
+        modified=_time(attributes.mtime),
+        created=_time(attributes.crtime),
+        accessed=_time(attributes.atime),
+        version=f"{attributes.size}-{attributes.mtime}-{attributes.mtime_ns or 0}",
+    )
+
+
+def _time(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+class SFTPScan(Scan):
+    """A listing of one folder, or of every file below it in the order of paths."""
+
+    def __init__(
+        self, filesystem: SFTPFileSystem, path: str, delimiter: str | None, start_after: str | None
+    ) -> None:
+        self._filesystem = filesystem
+        self._path = path
+        self._start_after = start_after
+        # A root is "/", or "": the folder of the login.
+        self._entries = (self._folder if delimiter else self._tree)(path.rstrip("/") or path[:1])
+
+    async def page(self) -> list[Facts] | None:
+        """See :meth:`Scan.page`."""
+        page: list[Facts] = []
+        with self._filesystem.ours(self._path):
+            async for facts in self._entries:
+                page.append(facts)
+                if len(page) == PAGE:
+                    return page
+        return page or None
+
+    async def _folder(self, path: str) -> AsyncIterator[Facts]:
+        for facts, _ in await self._listed(path):
+            if self._wants(facts.path):
+                yield facts
+
+    async def _tree(self, path: str) -> AsyncIterator[Facts]:
+        listed = [(facts.path + "/" * is_folder, facts) for facts, is_folder in await self._listed(path)]
+        for key, facts in sorted(listed, key=lambda entry: entry[0]):
+            if key.endswith("/"):
+                # "0" follows "/": nothing below it can come later
+                if self._start_after is None or facts.path + "0" > self._start_after:
+                    try:
+                        async for below in self._tree(facts.path):
+                            yield below
+                    except asyncssh.SFTPNoSuchFile:  # gone since it was listed
+                        continue
+            elif self._wants(facts.path):
+                yield facts
+
+    def _wants(self, path: str) -> bool:
+        return not is_temporary(path) and (self._start_after is None or path > self._start_after)
+
+    async def _followed(self, link: Facts) -> Facts:
+        """Return the facts of what a link leads to, or of the link, if nobody may follow it or it is gone by now."""
+        try:
+            return await self._filesystem.facts(link.path)
+        except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPPermissionDenied, asyncssh.SFTPFailure):
+            return link
+
+    async def _listed(self, path: str) -> list[tuple[Facts, bool]]:
+        """Return what is in a folder: the facts, and whether it is a folder itself and no link to one."""
+
+        async def names(sftp: Any) -> Any:
+            return await sftp.readdir(path or ".")
+
+        found, base = [], path if path in ("", "/") else f"{path}/"
+        for entry in await self._filesystem.ask(names):
+            if entry.filename in (".", ".."):
+                continue
+            full = base + entry.filename
+            facts, is_folder = facts_of(full, entry.attrs), kind_of(entry.attrs) == "directory"
+            if stat.S_ISLNK(entry.attrs.permissions or 0):
+                facts = await self._followed(facts)
+            found.append((facts, is_folder))
+        return found

@@ -1,0 +1,245 @@
+"""One SSH session for a filesystem: made on first use, shared by threads, made anew when the server has dropped it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+import asyncssh
+
+from django_fsspec_storages.errors import Explained
+from django_fsspec_storages.filesystems.chores import of_the_parent
+from django_fsspec_storages.filesystems.sftp_errors import UnreadableFileError, is_lost
+from django_fsspec_storages.filesystems.tracebacks import forget_values
+
+__all__ = ["Channel", "SFTPSession"]
+
+#: Another channel is opened where each has so many operations on it.
+_SHARED = 4
+
+
+class _Client(asyncssh.SSHClient):
+    """Learns when the connection is lost, and may take the key of a host that nobody knows yet.
+
+    :param known_hosts: the file that such a key is written to; None: it is refused.
+    """
+
+    lost = False
+
+    def __init__(self, known_hosts: Path | None) -> None:
+        self._known_hosts = known_hosts
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncssh."""
+        self.lost = True
+
+    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
+        """Take the key of a host for which the file has none, and write it there; never one that has changed."""
+        path = self._known_hosts
+        if path is None:
+            return False
+        name = host if port in (None, 22) else f"[{host}]:{port}"
+        # By its whole name too: asyncssh passes over lines for a port that only revoke.
+        for asked in ((host, addr, port), (name, "", 22)) if path.exists() else ():
+            trusted, authorities, revoked, *_ = asyncssh.match_known_hosts(str(path), *asked)
+            if trusted or authorities or key.public_data in [each.public_data for each in revoked]:
+                return False
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with path.open("ab+") as file:
+            end = b"\n"  # of the last line, which others may have left without
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                end = file.read(1)
+            line = f"{name} {key.export_public_key('openssh').decode().strip()}\n"
+            file.write((b"" if end == b"\n" else b"\n") + line.encode())
+        return True
+
+
+class Channel:
+    """An SFTP session on the connection, and how many operations are on it.
+
+    :param number: one more than that of the channel opened before.
+    """
+
+    def __init__(self, sftp: asyncssh.SFTPClient, number: int) -> None:
+        self.sftp = sftp
+        self.number = number
+        self.uses = 0
+
+
+class SFTPSession:
+    """A connection and its channels, in the form that sshfs wants its pool to have. Belongs on the filesystem's loop.
+
+    :param options: of ``asyncssh.connect``.
+    :param sftp_options: of its ``start_sftp_client``.
+    :param channels: at most.
+    :param auto_add: whether the key of a host that the file of known hosts does not have is taken, and written there.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        options: Mapping[str, Any],
+        sftp_options: Mapping[str, Any],
+        channels: int,
+        auto_add: bool,
+    ) -> None:
+        self.host = host
+        self._options = dict(options)
+        self._known = self._options.pop("known_hosts", ())
+        self._sftp_options = dict(sftp_options)
+        self._most = self._channels_wanted = channels
+        self._auto_add = auto_add
+        #: How many channels were opened so far.
+        self.opened = 0
+        self._forget()
+
+    def _forget(self) -> None:
+        self._pid = os.getpid()
+        #: Files that are open: they keep the connection.
+        self.holders: WeakSet[Any] = WeakSet()
+        #: How many requests are being made, or wait for a channel.
+        self._busy = 0
+        self._lock = asyncio.Lock()
+        self._connection: Any = None
+        self._client: _Client | None = None
+        self._channels: list[Channel] = []
+        #: How many connections there were.
+        self.logins = 0
+
+    def __repr__(self) -> str:
+        return f"<SFTPSession {self.host}>"
+
+    @property
+    def active_channels(self) -> int:
+        """How many channels are open; sshfs asks."""
+        return len(self._channels)
+
+    @asynccontextmanager
+    async def get(self) -> AsyncIterator[asyncssh.SFTPClient]:
+        """Yield what sshfs asks for: the client of a channel."""
+        async with self.channel() as channel:
+            yield channel.sftp
+
+    @asynccontextmanager
+    async def channel(self) -> AsyncIterator[Channel]:
+        """Yield a channel, which others may use at the same time."""
+        self._after_fork()
+        self._busy += 1
+        try:
+            channel = await self._channel()
+            channel.uses += 1
+            try:
+                yield channel
+            except BaseException as error:
+                if is_lost(error) and channel in self._channels:
+                    self._channels.remove(channel)
+                    channel.sftp.exit()
+                raise
+            finally:
+                channel.uses -= 1
+        finally:
+            self._busy -= 1
+
+    async def connection(self) -> Any:
+        """Return the SSH connection, for commands."""
+        self._after_fork()
+        async with self._lock:
+            return await self._connected()
+
+    def _after_fork(self) -> None:
+        if self._pid != os.getpid():
+            of_the_parent.append((self._connection, self._channels, self._lock, self.holders))
+            self._forget()
+
+    async def _channel(self) -> Channel:
+        async with self._lock:
+            connection = await self._connected()
+            least = min(self._channels, key=lambda channel: channel.uses, default=None)
+            if least is None or (least.uses >= _SHARED and len(self._channels) < self._most):
+                try:
+                    sftp = await connection.start_sftp_client(**self._sftp_options)
+                except asyncssh.ChannelOpenError:
+                    self._most = len(self._channels)  # more than the server allows
+                    if least is None:
+                        raise
+                else:
+                    self.opened += 1
+                    least = Channel(sftp, self.opened)
+                    self._channels.append(least)
+        return least
+
+    async def _connected(self) -> Any:
+        if self._connection is None or self._client is None or self._client.lost:
+            self._channels.clear()
+            self._most = self._channels_wanted
+            known, file = self._known_hosts()
+            client = _Client(file if self._auto_add else None)
+            self._connection = None
+            try:
+                self._connection = await asyncssh.connect(
+                    self.host, client_factory=lambda: client, known_hosts=known, **self._options
+                )
+            except Exception as error:
+                forget_values(error)  # asyncssh's frames hold the password
+                unreadable = FileNotFoundError | IsADirectoryError | NotADirectoryError | PermissionError
+                if isinstance(error, unreadable) and error.filename is not None:
+                    raise UnreadableFileError(error.filename) from error
+                if type(error) in (ValueError, UnicodeDecodeError) and file is not None:
+                    raise UnreadableFileError(
+                        str(file)
+                    ) from None  # which quotes a line: of a private key, perhaps
+                if isinstance(error, asyncssh.HostKeyNotVerifiable) and file is not None:
+                    self._tell_whether_known(error, file)
+                raise
+            self._client = client
+            self.logins += 1
+        return self._connection
+
+    def _tell_whether_known(self, error: Any, file: Path) -> None:
+        """Have an error say so where the file does not have the host: that is another matter than another key."""
+        port = self._options.get("port") or 22
+        known = asyncssh.match_known_hosts(str(file), self.host, "", port) if file.exists() else ()
+        if not any(known[:2]):
+            missing = "" if file.exists() else ", which does not exist"
+            error.explained = Explained(
+                ConnectionError,
+                f"nobody knows the server's host key: it is not in {str(file)!r}{missing}. See that it is the right "
+                "server, then have its key there (ssh-keyscan)",
+            )
+
+    def _known_hosts(self) -> tuple[Any, Path | None]:
+        """Return the known hosts as asyncssh wants them, and their file, if they are in one.
+
+        Looked at for each login: a file that is missing may come, by what this process adds to it among others.
+        """
+        known = self._known
+        if not isinstance(known, (str, os.PathLike)) and known != ():
+            return known, None
+        file = Path(known or "~/.ssh/known_hosts").expanduser()
+        if not known and self._options.get("config"):  # which may name files of its own
+            return (), file
+        return (str(file) if file.exists() else ([], [], [])), file
+
+    async def close_if_idle(self) -> None:
+        """Log out, unless another is at work or has a file open."""
+        self._after_fork()
+        async with self._lock:
+            if not self.holders and not self._busy:
+                await self.close()
+
+    async def close(self) -> None:
+        """Log out."""
+        connection, self._connection = self._connection, None
+        self._channels.clear()
+        if self._pid != os.getpid():
+            of_the_parent.append(connection)
+        elif connection is not None:
+            connection.close()
+            with suppress(OSError, asyncssh.Error):
+                await connection.wait_closed()

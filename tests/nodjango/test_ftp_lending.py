@@ -1,0 +1,136 @@
+"""FTP's files that are open and idle: they lend their connection to others, and go on where they were."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from django_fsspec_storages.errors import FileChangedError
+from django_fsspec_storages.filesystems.ftp import FTPFileSystem
+from tests.servers.ftp import FTPServer
+from tests.servers.ftp_filesystem import MEGABYTE, content_of, files_in, filesystem_on, save
+from tests.support.processes import in_child
+from tests.support.waiting import collected
+
+CONTENT = content_of(5)
+
+
+@pytest.fixture(params=["ftp_server", "ftps_server", "ftp_list_server"])
+def common(request: pytest.FixtureRequest) -> FTPServer:
+    """Return a server that all tests share: each kind."""
+    server: FTPServer = request.getfixturevalue(request.param)
+    return server
+
+
+@pytest.fixture
+def home(common: FTPServer, tmp_path: Path) -> Path:
+    """Return a folder of the test's own, as that machine sees it."""
+    home = common.root / tmp_path.name
+    home.mkdir()
+    return home
+
+
+def test_a_file_open_for_reading_lends_its_connection(common: FTPServer, home: Path) -> None:
+    (home / "a").write_bytes(CONTENT)
+    fs = filesystem_on(common, max_connections=1)
+    with fs.open(f"/{home.name}/a") as file:
+        half = file.read(3 * MEGABYTE)
+        save(fs, f"/{home.name}/b", b"content")
+        assert half + file.read() == CONTENT
+    assert (home / "b").read_bytes() == b"content"
+    assert fs.pool.logins == 1
+
+
+def test_a_file_that_was_replaced_meanwhile_is_no_mixture_of_two(common: FTPServer, home: Path) -> None:
+    (home / "a").write_bytes(CONTENT)
+    fs = filesystem_on(common, max_connections=1)
+    with fs.open(f"/{home.name}/a") as file:
+        file.read(3 * MEGABYTE)
+        save(fs, f"/{home.name}/a", CONTENT[::-1])
+        os.utime(home / "a", (1, 1))
+        with pytest.raises(FileChangedError):
+            file.read()
+    assert fs.cat_file(f"/{home.name}/a") == CONTENT[::-1]
+
+
+def test_a_copy_within_a_server_needs_one_connection(common: FTPServer, home: Path) -> None:
+    (home / "a").write_bytes(CONTENT)
+    fs = filesystem_on(common, max_connections=1)
+    with fs.open(f"/{home.name}/a") as source, fs.open(f"/{home.name}/b", "wb") as target:
+        while piece := source.read(64 * 1024):
+            target.write(piece)
+    assert files_in(home) == {"a": CONTENT, "b": CONTENT}
+    assert fs.pool.logins == 1
+
+
+def test_two_files_open_for_writing_take_turns(common: FTPServer, home: Path) -> None:
+    fs = filesystem_on(common, max_connections=1)
+    with fs.open(f"/{home.name}/a", "wb") as first, fs.open(f"/{home.name}/b", "xb") as second:
+        for start in range(0, len(CONTENT), MEGABYTE):
+            first.write(CONTENT[start : start + MEGABYTE])
+            second.write(CONTENT[::-1][start : start + MEGABYTE])
+            assert fs.exists(f"/{home.name}")
+    assert files_in(home) == {"a": CONTENT, "b": CONTENT[::-1]}
+
+
+@pytest.mark.parametrize("tls", [None, "explicit"])
+@pytest.mark.parametrize("then", ["write", "close"])
+def test_an_upload_that_could_not_lend_says_so_later_and_leaves_nothing(tls: Any, then: str) -> None:
+    with FTPServer(tls=tls, quota=4 * MEGABYTE) as server:
+        fs = filesystem_on(server, max_connections=1)
+        save(fs, "/old", b"x" * (3 * MEGABYTE - 10))
+        file: Any = fs.open("/a", "wb")
+        file.write(CONTENT[:MEGABYTE])
+        file.write(CONTENT[: MEGABYTE // 2])  # gathered, and so is what follows
+        upload = file._sink._upload
+        upload.part(CONTENT[:11])
+        assert fs.exists("/old"), "whoever asks is none who wrote it"
+        with pytest.raises(OSError, match="is full"):
+            upload.part(b"more") if then == "write" else upload.commit()
+        file.abort()
+        assert list(files_in(server.root)) == ["old"]
+        save(fs, "/b", b"content")
+        pool = weakref.ref(fs.pool)
+        del fs, file, upload
+        assert pool() is None, "an error that waits to be told keeps none alive"
+
+
+def test_a_file_that_was_open_longer_than_the_server_waits_goes_on() -> None:
+    with FTPServer(idle=1) as server:
+        fs = filesystem_on(server, max_connections=1)
+        (server.root / "a").write_bytes(CONTENT)
+        with fs.open("/a") as file:
+            file.read(10)
+            fs.inspect("/")
+            (waiting,) = fs.pool._idle
+            collected(lambda: not waiting.is_alive())
+            assert file.read() == CONTENT[10:]
+
+
+@pytest.fixture
+def parent(common: FTPServer, home: Path) -> FTPFileSystem:
+    (home / "a").write_bytes(CONTENT)
+    return filesystem_on(common, max_connections=1)
+
+
+def test_a_fork_shares_no_connection(common: FTPServer, home: Path, parent: FTPFileSystem) -> None:
+    with parent.open(f"/{home.name}/a") as file, parent.open(f"/{home.name}/w", "wb") as writer:
+        file.read(MEGABYTE)
+        writer.write(CONTENT[: 2 * MEGABYTE])
+
+        def child() -> None:
+            assert parent.size(f"/{home.name}/a") == len(CONTENT)
+            save(parent, f"/{home.name}/b", b"of the child")
+            assert parent.pool.logins == 1
+            with pytest.raises((ValueError, OSError)):
+                writer.write(CONTENT)
+
+        assert in_child(child) == 0
+        assert file.read() == CONTENT[MEGABYTE:]
+        writer.write(CONTENT[2 * MEGABYTE :])
+    assert files_in(home) == {"a": CONTENT, "b": b"of the child", "w": CONTENT}
+    assert parent.pool.logins == 1

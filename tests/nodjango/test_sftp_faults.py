@@ -1,0 +1,420 @@
+"""SFTP when the server fails: it restarts, falls silent, closes channels, has no space, or knows no hard links."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+
+from django_fsspec_storages.filesystems.driver import bridge, run
+from django_fsspec_storages.filesystems.sftp import SFTPFileSystem
+from django_fsspec_storages.filesystems.timeouts import timeout_options
+from django_fsspec_storages.filesystems.uploads import send
+from tests.servers.sftp import SFTPServer, SSHServer
+from tests.servers.sshd import OpenSSHServer, unavailable
+from tests.support.waiting import at_once
+
+MEGABYTE = 2**20
+CONTENT = os.urandom(12 * MEGABYTE)
+
+#: Seconds without a sign of life after which a session is given up; and what no call may take, on a busy machine too.
+SILENCE, LONG = 1.5, 8.0
+
+
+@pytest.fixture(params=["asyncssh", "openssh"])
+def server(request: pytest.FixtureRequest) -> Iterator[SSHServer]:
+    """Return a server of the test's own, which it may stop."""
+    if request.param == "openssh" and (reason := unavailable()) is not None:
+        pytest.skip(reason)
+    with SFTPServer() if request.param == "asyncssh" else OpenSSHServer() as server:
+        yield server
+
+
+@pytest.fixture
+def home(server: SSHServer) -> Path:
+    """Return the folder ``/home`` of the server, as that machine sees it."""
+    return server.folder("home")
+
+
+@pytest.fixture
+def fs(server: SSHServer) -> SFTPFileSystem:
+    return filesystem_on(server, **timeout_options("sftp", SILENCE, SILENCE))
+
+
+def filesystem_on(server: SSHServer, **options: Any) -> SFTPFileSystem:
+    return SFTPFileSystem(**server.options(**options), skip_instance_cache=True)
+
+
+def save(
+    fs: SFTPFileSystem,
+    path: str,
+    content: bytes,
+    exclusive: bool = False,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> None:
+    """Save in parts; ``meanwhile`` is called when half of them were given."""
+
+    def pieces() -> Iterator[bytes]:
+        half = len(content) // 2
+        for start in range(0, half, MEGABYTE):
+            yield content[start : min(start + MEGABYTE, half)]
+        meanwhile()
+        for start in range(half, len(content), MEGABYTE):
+            yield content[start : start + MEGABYTE]
+
+    run(send(fs, path, pieces(), exclusive=exclusive), fs.translator(path))
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """Return everything below a folder, temporary names included."""
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@contextmanager
+def nothing_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail if asyncio had to tell of an error that nobody asked for."""
+    with caplog.at_level(logging.ERROR):
+        yield
+    assert [record.getMessage()[:300] for record in caplog.records if record.name == "asyncio"] == []
+
+
+# It restarts
+
+
+CALLS: dict[str, Callable[[SFTPFileSystem], object]] = {
+    "inspect": lambda fs: fs.inspect("/home/a").size == len(CONTENT),
+    "read": lambda fs: fs.cat_file("/home/a") == CONTENT,
+    "save": lambda fs: save(fs, "/home/b", b"content"),
+    "save a new one": lambda fs: save(fs, "/home/c", b"content", exclusive=True),
+    "save below": lambda fs: save(fs, "/home/d/e/f", b"content"),
+    "list": lambda fs: [facts.path for page in fs.scan("/home") for facts in page] == ["/home/a"],
+    "remove": lambda fs: fs.remove("/home/a"),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_the_next_call_after_a_restart_works(
+    server: SSHServer, home: Path, fs: SFTPFileSystem, call: str
+) -> None:
+    (home / "a").write_bytes(CONTENT)
+    fs.inspect("/home/a")
+    server.restart()
+    assert CALLS[call](fs) in (None, True)
+    assert fs.session.logins == 2
+    assert [name for name in files_in(home) if name.startswith(".")] == []
+
+
+def test_a_restart_breaks_off_a_save_and_no_read(
+    server: SSHServer, home: Path, fs: SFTPFileSystem, caplog: pytest.LogCaptureFixture
+) -> None:
+    (home / "a").write_bytes(CONTENT)
+    with nothing_logged(caplog):
+        with fs.open("/home/a") as file:
+            file.read(10)
+            server.restart()
+            file.seek(9 * MEGABYTE)
+            assert file.read(1000) == CONTENT[9 * MEGABYTE :][:1000]
+        with pytest.raises(ConnectionError, match="Cannot reach the server"):
+            save(fs, "/home/b", CONTENT, meanwhile=server.restart)
+        assert files_in(home) == {"a": CONTENT}
+        save(fs, "/home/b", CONTENT)
+    assert files_in(home) == {"a": CONTENT, "b": CONTENT}
+
+
+def test_while_there_is_no_server_every_call_says_so_at_once(
+    server: SSHServer, home: Path, fs: SFTPFileSystem
+) -> None:
+    (home / "a").write_bytes(b"content")
+    fs.inspect("/home/a")
+    server.end()
+    for call in (CALLS["inspect"], CALLS["read"], CALLS["save"], CALLS["remove"]):
+        began = time.monotonic()
+        with pytest.raises(ConnectionError):
+            call(fs)
+        assert time.monotonic() - began < LONG
+
+
+# It falls silent
+
+
+@contextmanager
+def stopped(*processes: int) -> Iterator[None]:
+    """Have processes do nothing; they go on at the end, or when what waits for them has taken far too long."""
+
+    def go_on() -> None:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
+
+    at_last = threading.Timer(2 * LONG, go_on)
+    at_last.start()
+    try:
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        yield
+    finally:
+        at_last.cancel()
+        go_on()
+
+
+def test_a_server_that_says_nothing_is_not_waited_for(
+    server: SSHServer, home: Path, fs: SFTPFileSystem
+) -> None:
+    (home / "a").write_bytes(CONTENT)
+    with fs.open("/home/a") as file:
+        file.read(10)
+        file.seek(6 * MEGABYTE)
+        with stopped(*server.processes()):
+            for call in (lambda: file.read(1000), lambda: fs.inspect("/home/a"), lambda: CALLS["save"](fs)):
+                began = time.monotonic()
+                with pytest.raises((ConnectionError, TimeoutError)):
+                    call()
+                assert time.monotonic() - began < LONG
+        assert file.read(1000) == CONTENT[6 * MEGABYTE :][:1000]
+    save(fs, "/home/b", b"content", exclusive=True)
+    assert files_in(home) == {"a": CONTENT, "b": b"content"}
+
+
+def test_a_save_into_silence_publishes_nothing(
+    server: SSHServer, home: Path, fs: SFTPFileSystem, caplog: pytest.LogCaptureFixture
+) -> None:
+    (home / "a").write_bytes(b"old")
+    with nothing_logged(caplog), pytest.raises((ConnectionError, TimeoutError)):
+        fs.inspect("/home/a")
+        silence = stopped(*server.processes())
+        try:
+            save(fs, "/home/a", CONTENT, meanwhile=silence.__enter__)
+        finally:
+            silence.__exit__(None, None, None)
+    assert (home / "a").read_bytes() == b"old"
+    for found in fs.leftovers("/home"):  # it could not be told to remove it
+        fs.discard(found)
+    save(fs, "/home/a", b"new")
+    assert files_in(home) == {"a": b"new"}
+
+
+@pytest.mark.parametrize("server", ["openssh"], indirect=True)
+def test_a_session_that_says_nothing_is_replaced_by_another(
+    server: OpenSSHServer, home: Path, fs: SFTPFileSystem, caplog: pytest.LogCaptureFixture
+) -> None:
+    (home / "a").write_bytes(CONTENT)
+    fs.inspect("/home/a")
+    began = time.monotonic()
+    with nothing_logged(caplog):
+        with stopped(*server.sessions()):
+            assert fs.cat_file("/home/a") == CONTENT
+        with stopped(*server.sessions()):
+            save(fs, "/home/b", b"content", exclusive=True)
+        silence: Any = None
+
+        def fall_silent() -> None:
+            nonlocal silence
+            silence = stopped(*server.sessions())
+            silence.__enter__()
+
+        with pytest.raises(ConnectionError):
+            save(fs, "/home/b", CONTENT, meanwhile=fall_silent)
+        assert files_in(home) == {"a": CONTENT, "b": b"content"}
+        silence.__exit__(None, None, None)
+    assert time.monotonic() - began < 3 * LONG
+    assert files_in(home) == {"a": CONTENT, "b": b"content"}
+
+
+@pytest.mark.parametrize("server", ["openssh"], indirect=True)
+def test_a_session_that_is_killed_is_replaced_by_another(
+    server: OpenSSHServer, home: Path, fs: SFTPFileSystem, caplog: pytest.LogCaptureFixture
+) -> None:
+    def kill() -> None:
+        for process in server.sessions():
+            with suppress(ProcessLookupError):  # it ended with another
+                os.kill(process, signal.SIGKILL)
+
+    (home / "a").write_bytes(CONTENT)
+    with nothing_logged(caplog):
+        with fs.open("/home/a") as file:
+            file.read(10)
+            kill()
+            file.seek(9 * MEGABYTE)
+            assert file.read(1000) == CONTENT[9 * MEGABYTE :][:1000]
+        with pytest.raises(ConnectionError):
+            save(fs, "/home/b", CONTENT, meanwhile=kill)
+        assert files_in(home) == {"a": CONTENT}
+        kill()
+        save(fs, "/home/b", b"content", exclusive=True)
+    assert files_in(home) == {"a": CONTENT, "b": b"content"}
+
+
+# It closes channels, or opens few
+
+
+async def open_many(fs: SFTPFileSystem) -> int:
+    """Have so many calls at a time that there are several channels; return how many there are."""
+    async with AsyncExitStack() as calls:
+        for _ in range(12):
+            await calls.enter_async_context(fs.session.channel())
+    return fs.session.active_channels
+
+
+async def close_all(fs: SFTPFileSystem, but: Any = None) -> None:
+    """Close channels as a server does, which tells nobody but asyncssh."""
+    for channel in list(fs.session._channels):
+        if channel is not but:
+            channel.sftp.exit()
+            await channel.sftp.wait_closed()
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_any_number_of_closed_channels_is_replaced_without_a_login(
+    home: Path, fs: SFTPFileSystem, call: str
+) -> None:
+    (home / "a").write_bytes(CONTENT)
+    assert bridge(open_many(fs)) == 3
+    bridge(close_all(fs))
+    assert CALLS[call](fs) in (None, True)
+    assert fs.session.logins == 1
+
+
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_a_file_is_published_whichever_channels_were_closed_meanwhile(
+    home: Path, fs: SFTPFileSystem, exclusive: bool
+) -> None:
+    assert bridge(open_many(fs)) == 3
+    call = fs.session.channel()
+
+    async def keep_one() -> None:
+        await close_all(fs, but=await call.__aenter__())  # busy: others are asked first
+
+    save(fs, "/home/a", b"content", exclusive, meanwhile=lambda: bridge(keep_one()))
+    bridge(call.__aexit__(None, None, None))
+    assert files_in(home) == {"a": b"content"}
+    assert fs.session.logins == 1
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_a_server_that_opens_few_channels_serves_many_threads(most: int) -> None:
+    if (reason := unavailable()) is not None:
+        pytest.skip(reason)
+    with OpenSSHServer(max_sessions=most) as server:
+        home = server.folder("home")
+        fs = filesystem_on(server)
+        assert bridge(open_many(fs)) == most
+        results = at_once(24, lambda number: save(fs, f"/home/{number}", CONTENT[: 100 * number]))
+        assert results == [None] * 24
+        with fs.open("/home/20") as first, fs.open("/home/21") as second:
+            assert (first.read(), second.read()) == (CONTENT[:2000], CONTENT[:2100])
+        assert len(files_in(home)) == 24
+        assert (fs.session.active_channels, fs.session.logins) == (most, 1)
+
+
+# It cannot store what it is given
+
+
+@contextmanager
+def small_disk(server: SSHServer, home: Path) -> Iterator[Path]:
+    """Mount a disk of one megabyte below the home."""
+    folder = home / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, text=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"nothing can be mounted here: {mounted.stderr.strip()}")
+    try:
+        server.hand_over(folder)
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_a_full_disk_is_an_error_that_leaves_nothing_behind(
+    exclusive: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    if (reason := unavailable()) is not None:
+        pytest.skip(reason)
+    with OpenSSHServer() as server, small_disk(server, server.folder("home")) as folder:
+        cannot_store(filesystem_on(server), "/home/small", folder, "is its disk full", exclusive, caplog)
+
+
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_what_the_server_cannot_store_is_an_error_that_leaves_nothing_behind(
+    exclusive: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with SFTPServer(largest=MEGABYTE) as server:
+        folder = server.folder("small")
+        cannot_store(filesystem_on(server), "/small", folder, "file too large", exclusive, caplog)
+
+
+def cannot_store(
+    fs: SFTPFileSystem,
+    path: str,
+    folder: Path,
+    said: str,
+    exclusive: bool,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    save(fs, f"{path}/old", b"old")
+    with nothing_logged(caplog):
+        for name, size in {"new": 3 * MEGABYTE, "least": MEGABYTE + 1, "most": 12 * MEGABYTE}.items():
+            with pytest.raises(OSError, match=said) as caught:
+                save(fs, f"{path}/{name}", CONTENT[:size], exclusive)
+            assert not isinstance(caught.value, ConnectionError)
+            assert files_in(folder) == {"old": b"old"}
+        with pytest.raises(OSError, match=said):
+            save(fs, f"{path}/old", CONTENT)
+        assert files_in(folder) == {"old": b"old"}
+        save(fs, f"{path}/new", CONTENT[: MEGABYTE // 2], exclusive)
+    assert files_in(folder) == {"old": b"old", "new": CONTENT[: MEGABYTE // 2]}
+    assert fs.session.logins == 1
+
+
+# It refuses
+
+
+@pytest.mark.parametrize("refusal", [asyncssh.SFTPPermissionDenied, asyncssh.SFTPOpUnsupported])
+def test_a_disk_without_hard_links_takes_new_files_all_the_same(
+    home: Path, fs: SFTPFileSystem, monkeypatch: pytest.MonkeyPatch, refusal: Callable[[str], Exception]
+) -> None:
+    async def link(*arguments: Any) -> None:
+        raise refusal("Operation not permitted")
+
+    monkeypatch.setattr(asyncssh.SFTPClient, "link", link)
+    save(fs, "/home/a", b"content", exclusive=True)
+    with pytest.raises(FileExistsError):
+        save(fs, "/home/a", b"another", exclusive=True)
+    assert files_in(home) == {"a": b"content"}
+
+
+def test_a_name_that_the_server_cannot_take_is_no_lost_session(home: Path, fs: SFTPFileSystem) -> None:
+    fs.inspect("/home")
+    channels = list(fs.session._channels)
+    for call in (
+        lambda: fs.inspect("/home/" + "n" * 300),
+        lambda: save(fs, "/home/" + "n" * 300, b"content"),
+    ):
+        with pytest.raises(OSError, match="too long") as caught:
+            call()
+        assert not isinstance(caught.value, ConnectionError)
+    assert fs.session._channels == channels
+    assert files_in(home) == {}
+
+
+def test_a_folder_is_neither_read_nor_removed_with_what_is_in_it(home: Path, fs: SFTPFileSystem) -> None:
+    save(fs, "/home/folder/a", b"content")
+    with pytest.raises(IsADirectoryError):
+        fs.cat_file("/home/folder")
+    with pytest.raises(OSError, match="not empty"):
+        fs.remove("/home/folder")
+    fs.remove("/home/folder/a")
+    fs.remove("/home/folder")
+    assert list(home.iterdir()) == []
