@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -30,10 +31,19 @@ __all__ = [
     "ministack",
     "moto",
     "proxied",
+    "pytest_configure",
     "s3_bucket",
     "sftp_server",
     "sshd_server",
 ]
+
+
+def pytest_configure() -> None:
+    """Keep asyncio's debug mode, which ``PYTHONDEVMODE`` switches on, from logging every step above 100 ms.
+
+    A busy machine takes that long for anything; what nobody waited for and nobody caught is logged as an error.
+    """
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 
 @pytest.fixture(scope="session")
