@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 from typing import Any
 
 from django_fsspec_storages.errors import Explained
@@ -64,15 +65,33 @@ _LOST = frozenset(
 
 
 class UnreadableFileError(Exception):
-    """A file that the login needs cannot be read: nothing is said of the file that was asked for."""
+    """A file that the login needs cannot be read, or written: nothing is said of the file that was asked for."""
 
-    def __init__(self, path: object) -> None:
-        super().__init__(f"{path!r} cannot be read.")
-        #: See :func:`explain`.
-        self.explained = Explained(
-            PermissionError,
-            f"the login needs the file {path!r}, which cannot be read: look at the paths of keys and of known hosts",
+    def __init__(self, path: str) -> None:
+        super().__init__(f"The login needs the file {path!r}.")
+        self._path = path
+
+    @property
+    def explained(self) -> Explained:
+        """See :func:`explain`."""
+        what = self._failed()
+        advice = (
+            "look at the paths of keys and of known hosts"
+            if what == "read"
+            else "have the server's key in the file of known hosts (ssh-keyscan), or let this process write it"
         )
+        return Explained(
+            PermissionError, f"the login needs the file {self._path!r}, which cannot be {what}: {advice}"
+        )
+
+    def _failed(self) -> str:
+        # The file of known hosts is written too, where new keys are taken; the cause does not say which it was.
+        if isinstance(self.__cause__, OSError) and not isinstance(self.__cause__, FileNotFoundError):
+            if os.access(self._path, os.R_OK) and Path(self._path).is_file():
+                return "written"
+            if not os.path.lexists(self._path):
+                return "read or written"
+        return "read"
 
 
 def _names_of(error: BaseException) -> set[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hmac
+import os
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -162,6 +164,37 @@ def test_an_unknown_key_is_taken_and_kept_where_that_is_asked_for(
     assert on(sftp_server, known_host_file=known).exists("")
     assert asyncio.run(on(sftp_server, read_timeout=21, known_host_file=str(known)).aexists(""))
     assert known.read_text() == written
+
+
+@pytest.mark.parametrize(
+    ("there", "what"), [(True, "written"), (False, "read or written")], ids=["a file", "none yet"]
+)
+def test_a_file_that_cannot_be_written_is_said_to_be(
+    sftp_server: SFTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool, what: str
+) -> None:
+    known, opened = tmp_path / "known_hosts", Path.open
+
+    def refusing(path: Path, mode: str = "r", *arguments: Any, **options: Any) -> Any:
+        if path == known and mode != "r":  # root may write whatever the mode of a file is
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return opened(path, mode, *arguments, **options)
+
+    if there:
+        known.touch()
+    storage = on(sftp_server, known_host_file=known, auto_add_host_keys=True)
+    monkeypatch.setattr(Path, "open", refusing)
+    with pytest.raises(PermissionError) as caught:
+        storage.exists("")
+    assert f"the login needs the file {str(known)!r}, which cannot be {what}: have the" in str(caught.value)
+    assert "let this process write it" in str(caught.value)
+
+
+def test_a_file_of_something_else_cannot_be_read(sftp_server: SFTPServer, tmp_path: Path) -> None:
+    (tmp_path / "known").write_bytes(b"\xff")
+    for known in (tmp_path / "known", tmp_path):  # a folder is none
+        storage = on(sftp_server, known_host_file=known, auto_add_host_keys=True)
+        with pytest.raises(PermissionError, match="which cannot be read: look at the paths"):
+            storage.exists("")
 
 
 # URLs
