@@ -70,12 +70,17 @@ def address_of(location: str) -> Address:
         raise ValueError(f"has the port {port}, which is none")
     active, tls = _SCHEMES[scheme.lower()]
     username, colon, password = (found["login"] or "").partition(":")
+    username, password = unquote(username), unquote(password)
+    if re.search(r"[\r\n]", rest + username + password):
+        raise ValueError(
+            "has the end of a line in it, perhaps encoded as %0A or %0D: FTP's commands are lines"
+        )
     path = found["path"] or ""
     return Address(
         found["host"].strip("[]"),
         port,
-        unquote(username) or None,
-        unquote(password) if colon else None,
+        username or None,
+        password if colon else None,
         active,
         tls,
         path if path == "/" else path.removeprefix("/"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from django_fsspec_storages.backends._ftp_location import address_fault
+from django_fsspec_storages.filesystems.ftp_encoding import encoding_fault
 from django_fsspec_storages.options import Legacy, Option
 from django_fsspec_storages.storage.options import BaseUrl, CommonOptions, seconds
 
@@ -16,14 +16,6 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 __all__ = ["FTPOptions"]
-
-
-def _encoding(value: str) -> str | None:
-    try:
-        codecs.lookup(value)
-    except LookupError:
-        return "is no encoding that Python knows"
-    return None
 
 
 def _connections(value: int) -> str | None:
@@ -59,7 +51,7 @@ class FTPOptions(CommonOptions):
     encoding: Option[str | None] = Option(
         "FTP_STORAGE_ENCODING",
         type=str,
-        check=_encoding,
+        check=encoding_fault,
         doc="The encoding of names on the server. Unless set, UTF-8 where the server announces it, else latin-1.",
     )
     tls_implicit: Option[bool] = Option(

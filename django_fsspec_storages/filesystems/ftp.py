@@ -14,14 +14,13 @@ from fsspec import AbstractFileSystem
 
 from django_fsspec_storages.errors import Explained, origin_of
 from django_fsspec_storages.filesystems.ftp_connection import Connection, Server
+from django_fsspec_storages.filesystems.ftp_encoding import encoding_fault
 from django_fsspec_storages.filesystems.ftp_errors import explain, is_lost, refused
 from django_fsspec_storages.filesystems.ftp_fsspec import FTPInterface
 from django_fsspec_storages.filesystems.ftp_pool import Pool
 from django_fsspec_storages.filesystems.ftp_read import FTPDownload
 from django_fsspec_storages.filesystems.ftp_requests import FTPRequests
-from django_fsspec_storages.filesystems.ftp_scan import (
-    FTPScan,
-)
+from django_fsspec_storages.filesystems.ftp_scan import FTPScan
 from django_fsspec_storages.filesystems.ftp_upload import FTPUpload
 from django_fsspec_storages.filesystems.temporary import is_temporary
 from django_fsspec_storages.filesystems.transfers import Download, Facts, Scan, Upload
@@ -74,6 +73,8 @@ class FTPFileSystem(FTPRequests, FTPInterface):
         lock_age: float = 120.0,
         **options: Any,
     ) -> None:
+        if encoding and (fault := encoding_fault(encoding)):
+            raise ValueError(f"the encoding {encoding!r} {fault}")
         AbstractFileSystem.__init__(self, **options)  # fsspec's own would connect
         self.host, self.port = host, port
         self.lock_age = lock_age

@@ -104,8 +104,13 @@ def decoded(received: str, encoding: str) -> str:
 def part_of_login(text: str, encoding: str) -> str:
     """Return a part of the login as it is sent; who cannot say it gets an error that does not hold it.
 
-    :raises PermissionError: if the encoding does not have all of its characters.
+    :raises PermissionError: if the encoding does not have all of its characters, or there is the end of a line in it.
     """
+    if "\r" in text or "\n" in text:
+        raise advised(
+            PermissionError(errno.EACCES, os.strerror(errno.EACCES)),
+            "the user's name or the password has the end of a line in it, which no command can hold",
+        )
     with suppress(UnicodeEncodeError):  # which would hold all of it
         return text.encode(encoding).decode(BYTES)
     raise advised(

@@ -110,6 +110,31 @@ def test_what_is_no_location_is_refused_unseen(location: str) -> None:
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "location",
+    [
+        f"ftp://u:{SECRET}%0aDELE@host:21/",
+        f"ftp://u:{SECRET}%0D@host:21/",
+        f"ftp://{SECRET}%0d%0a:p@host:21/",
+        f"ftp://u:{SECRET}\n@host:21/",
+        f"ftp://u:{SECRET}@host:21/media\n",
+    ],
+)
+def test_no_end_of_a_line_goes_into_a_command(location: str) -> None:
+    with pytest.raises(
+        ImproperlyConfigured, match="option 'location'.* has the end of a line in it"
+    ) as caught:
+        FTPStorage(location=location)
+    assert SECRET not in str(caught.value)
+    with (
+        override_settings(FTP_STORAGE_LOCATION=location),
+        pytest.raises(ImproperlyConfigured, match="FTP_STORAGE_LOCATION") as caught,
+    ):
+        FTPStorage().exists("a.txt")
+    assert SECRET not in str(caught.value)
+    assert address_of("ftp://u:p@host:21/a%0ab").path == "a%0ab", "a path is as it stands"
+
+
 def test_a_location_is_required_and_named() -> None:
     with pytest.raises(ImproperlyConfigured, match="FTP_STORAGE_LOCATION"):
         FTPStorage().exists("a.txt")

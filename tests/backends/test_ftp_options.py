@@ -100,6 +100,27 @@ def test_an_encoding_that_is_none_is_refused() -> None:
         FTPStorage(location="ftp://host/", encoding="klingon")
 
 
+UNFIT = ["base64", "rot13", "utf-16", "utf-32-be", "utf-7", "utf-8-sig", "cp037", "hz", "iso2022_jp", "idna"]
+
+
+@pytest.mark.parametrize("encoding", UNFIT)
+def test_an_encoding_that_names_cannot_be_in_is_refused(encoding: str) -> None:
+    options: dict[str, Any] = {"location": "ftp://host/", "encoding": encoding}
+    with pytest.raises(ImproperlyConfigured, match=f"'{encoding}' is no encoding that names"):
+        FTPStorage(**options)
+    assert encoding in said(options)["fsspec_storages.E005"]
+    with override_settings(FTP_STORAGE_ENCODING=encoding):
+        assert "FTP_STORAGE_ENCODING" in said({"location": "ftp://host/"})["fsspec_storages.E005"]
+    below = FTPStorage(location="ftp://host/", storage_options={"encoding": encoding})
+    with pytest.raises(ImproperlyConfigured, match=r"the encoding '.*' is no encoding that names"):
+        below.exists("a.txt")
+
+
+def test_encodings_that_leave_ascii_as_it_is_are_taken() -> None:
+    for encoding in ("utf-8", "UTF8", "latin-1", "cp1251", "shift_jis", "gb18030", "euc-kr", "ascii"):
+        assert FTPStorage(location="ftp://host/", encoding=encoding).encoding == encoding
+
+
 def test_the_address_is_base_url_else_that_of_media(storage: Any) -> None:
     with override_settings(MEDIA_URL="/media/", BASE_URL=None):
         assert storage.url("a b/ü.txt") == "/media/a%20b/%C3%BC.txt"

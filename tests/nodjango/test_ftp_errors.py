@@ -98,6 +98,22 @@ def test_a_login_that_cannot_be_encoded_is_an_error_without_it(ftp_server: FTPSe
     assert "€" not in shown(caught.value)
 
 
+@pytest.mark.parametrize("option", ["username", "password", "acct"])
+@pytest.mark.parametrize("end", ["\r", "\n"])
+def test_a_login_that_no_command_can_hold_is_an_error_without_it(
+    ftp_server: FTPServer, option: str, end: str
+) -> None:
+    fs = filesystem_on(ftp_server, **{option: f"{WRONG}{end}DELE a"})
+    with pytest.raises(PermissionError, match="has the end of a line in it") as caught:
+        fs.inspect("/")
+    assert WRONG not in shown(caught.value)
+
+
+def test_an_encoding_that_is_none_for_names_is_refused() -> None:
+    with pytest.raises(ValueError, match="the encoding 'utf-16' is no encoding that names"):
+        FTPFileSystem(HOST, encoding="utf-16", skip_instance_cache=True)
+
+
 @pytest.mark.parametrize(("encoding", "name"), [("latin-1", ".ÿô./secret"), ("cp1251", "я")])
 def test_no_name_is_taken_for_a_command(ftp_server: FTPServer, encoding: str, name: str) -> None:
     with Relay(ftp_server) as relay:
