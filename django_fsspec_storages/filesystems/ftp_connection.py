@@ -13,7 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from django_fsspec_storages.filesystems.ftp_errors import advised, is_unknown
+from django_fsspec_storages.filesystems.ftp_client import Client
+from django_fsspec_storages.filesystems.ftp_errors import advised
 from django_fsspec_storages.filesystems.ftp_wire import (
     BYTES,
     Features,
@@ -69,8 +70,8 @@ class Server:
         return connection
 
 
-class Connection(ftplib.FTP_TLS):
-    """ftplib's client, mended: certificates are verified, data has the session of the control connection."""
+class Connection(Client):
+    """A client that has logged in as a server wants it: certificates are verified, and nothing goes before TLS."""
 
     features: Features
     #: A transfer was given up, and the server has yet to say so.
@@ -101,7 +102,7 @@ class Connection(ftplib.FTP_TLS):
         if server.tls == "implicit":
             self.sock = self.context.wrap_socket(self.sock, server_hostname=self.host)
         self.file: Any = Lines(self.sock)
-        self.welcome = self.getresp()
+        self.welcome = self._greeting()
         if server.tls == "explicit":
             try:
                 self.auth()
@@ -128,6 +129,18 @@ class Connection(ftplib.FTP_TLS):
             with suppress(ftplib.error_perm):
                 self.voidcmd("OPTS UTF8 ON")  # some do not, unless they are told
                 self.features.utf8 = True  # and vsftpd says so here alone
+
+    def _greeting(self) -> str:
+        try:
+            return self.getresp()
+        except TimeoutError as error:
+            if self._server.tls == "implicit":  # which has begun
+                raise
+            raise advised(
+                TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)),
+                "the server does not greet us: does TLS begin at once there, as on port 990? Then set tls_implicit "
+                "(FTP_TLS_IMPLICIT)",
+            ) from error
 
     def _learn(self) -> Features:
         try:
@@ -181,19 +194,6 @@ class Connection(ftplib.FTP_TLS):
         self.sock.settimeout(self._server.read_timeout)
         self.owes_a_reply = False
 
-    def ntransfercmd(self, cmd: str, rest: Any = None) -> tuple[socket.socket, int | None]:
-        """See ftplib; with TLS, in the session of the control connection, which many servers insist on."""
-        connection, size = ftplib.FTP.ntransfercmd(self, cmd, rest)  # noqa: S321 - FTP is what this is
-        if self._server.tls:
-            try:
-                connection = self.context.wrap_socket(
-                    connection, server_hostname=self.host, session=self.sock.session
-                )
-            except BaseException:
-                connection.close()
-                raise
-        return connection, size
-
     @contextmanager
     def elsewhere(self, path: str) -> Iterator[None]:
         """Be in another folder meanwhile.
@@ -220,31 +220,8 @@ class Connection(ftplib.FTP_TLS):
         self.features.home = self.pwd()
         self.features.mlst = False
 
-    def lines(self, command: str) -> list[str]:
-        """Return the lines of a listing, as they were received: as bytes, whose ends are the same in every type."""
-        data, _ = self.ntransfercmd(command)
-        try:
-            with data.makefile("rb") as file:
-                received = file.read()
-            if isinstance(data, ssl.SSLSocket):
-                with suppress(OSError, ValueError):  # many do not answer, and the reply counts
-                    data.unwrap()
-        finally:
-            data.close()
-        self.voidresp()
-        return [line.rstrip("\r") for line in received.decode(BYTES).split("\n") if line.rstrip("\r")]
-
     def facts(self, path: str) -> dict[str, str]:
         """Return what ``MLST`` says of a path (RFC 3659): the names of facts are in lower case."""
         # No other end of line: a name may hold its byte.
         said = self.sendcmd(f"MLST {self.wire(path)}").split("\n")
         return parse_facts(said[1])[0] if len(said) > 1 else {}
-
-    def answer(self, command: str) -> str | None:
-        """Return what follows the number of a reply; None if the server does not know the command."""
-        try:
-            return self.sendcmd(command)[4:].strip()
-        except ftplib.error_perm as error:
-            if is_unknown(error):
-                return None
-            raise

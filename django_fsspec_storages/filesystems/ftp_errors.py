@@ -40,6 +40,16 @@ _NOT_TRUSTED = Explained(
     ConnectionError,
     "the server's certificate is not trusted, or is of another name: give tls_ca_file the file with its CA's",
 )
+_NO_TLS = Explained(
+    ConnectionError,
+    "the server speaks no TLS there, or only after a command: leave out tls_implicit (FTP_TLS_IMPLICIT), and begin the "
+    "location with ftps://, or with ftp:// for none",
+)
+
+#: How OpenSSL calls what it cannot read as TLS: the greeting of a server that speaks plain.
+_PLAIN = frozenset(
+    {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"}
+)
 
 _DENIED = re.compile(r"denied|permission|privilege|not allowed|forbidden|not permitted", re.IGNORECASE)
 _FULL = re.compile(r"no space|disk full|quota|insufficient", re.IGNORECASE)
@@ -59,6 +69,8 @@ def explain(error: BaseException) -> Explained | type[OSError] | None:
         return told
     if isinstance(error, ssl.SSLCertVerificationError):
         return _NOT_TRUSTED
+    if isinstance(error, ssl.SSLError) and error.reason in _PLAIN:
+        return _NO_TLS
     if isinstance(error, OSError) and error.__cause__ is not None:  # raised anew, by us
         return explain(error.__cause__)
     if isinstance(error, EOFError):

@@ -184,6 +184,48 @@ def test_a_server_that_knows_not_what_it_said(relay: Relay, fs: FTPFileSystem, f
     assert "LIST -a" in relay.said
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [b"257 /", b"257 / is the current directory.", b"257 / is current directory", b'257 "/" is current'],
+)
+def test_a_folder_is_found_again_that_is_told_without_quotes(
+    ftp_list_server: FTPServer, home: Path, reply: bytes
+) -> None:
+    (home / "a").touch()
+    with Relay(ftp_list_server) as relay:
+        relay.when("PWD", "answer", reply, times=9)
+        fs = filesystem_on(ftp_list_server, port=relay.port, max_connections=1)
+        assert listed(fs, f"/{home.name}") == {"a": ("file", 0)}
+        assert fs.isdir(home.name)
+        assert {line for line in relay.said if line.startswith("CWD")} == {
+            f"CWD /{home.name}",
+            f"CWD ./{home.name}",
+            "CWD /",
+        }
+
+
+def test_a_folder_whose_name_looks_like_a_remark_is_itself(ftp_list_server: FTPServer, home: Path) -> None:
+    (home / "what is this").mkdir()
+    with Relay(ftp_list_server) as relay:
+        relay.when("PWD", "answer", f"257 /{home.name}/what is this".encode())
+        fs = filesystem_on(ftp_list_server, port=relay.port)
+        assert fs.isdir(f"/{home.name}")
+        assert f"CWD /{home.name}/what is this" in relay.said
+
+
+@pytest.mark.parametrize("reply", [b"257 Who knows?", b"257", b'257 ""'])
+def test_who_does_not_tell_where_we_are_is_not_asked_elsewhere(
+    ftp_list_server: FTPServer, home: Path, reply: bytes
+) -> None:
+    with Relay(ftp_list_server) as relay:
+        relay.when("PWD", "answer", reply, times=9)
+        fs = filesystem_on(ftp_list_server, port=relay.port)
+        for call in (fs.inspect, lambda path: listed(fs, path), lambda path: save(fs, path, b"x")):
+            with pytest.raises(OSError, match="the server says 257"):
+                call(f"/{home.name}")
+        assert [line for line in relay.said if line.startswith("CWD")] == []
+
+
 def test_a_server_that_takes_no_options_of_list(ftp_list_server: FTPServer, home: Path) -> None:
     (home / "a").touch()
     with Relay(ftp_list_server) as relay:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from tests.servers.certificates import make_certificates
 from tests.servers.ftp import PASSWORD, USER, FTPServer
 from tests.servers.ftp_filesystem import MEGABYTE, content_of, files_in, filesystem_on, listed, save
 from tests.servers.ftp_relay import Relay
+from tests.servers.process import HOST
 from tests.support.waiting import at_once, until
 
 CONTENT = content_of(20)
@@ -88,9 +92,7 @@ def test_no_password_is_told_to_who_is_not_trusted(ftps_server: FTPServer) -> No
 def test_no_password_is_told_to_a_server_without_tls(ftp_server: FTPServer) -> None:
     ftp_server.forget_commands()
     for tls in (True, "explicit", "tls", "implicit"):
-        said = (
-            "does not do TLS as it was asked to" if tls in (True, "explicit") else "WRONG_VERSION|SSL|reach"
-        )
+        said = "does not do TLS as it was asked to" if tls in (True, "explicit") else "speaks no TLS there"
         with pytest.raises(OSError, match=said):
             filesystem_on(ftp_server, tls=tls, connect_timeout=2.0).inspect("/")
     assert {command.name for command in ftp_server.commands()} <= {"AUTH"}
@@ -116,6 +118,63 @@ def test_a_server_that_insists_on_tls_is_told_by_its_address(servers: Callable[.
             ConnectionError, match="the server insists on TLS: begin the location with ftps://"
         ):
             call()
+
+
+@pytest.mark.parametrize("tls", [None, "explicit"])
+def test_a_server_that_does_not_begin_with_tls_is_told_by_its_greeting(
+    servers: Callable[..., FTPServer], ftp_server: FTPServer, tls: str | None
+) -> None:
+    fs = filesystem_on(servers(tls) if tls else ftp_server, tls="implicit")
+    calls: list[Callable[[], Any]] = [
+        lambda: fs.inspect("/"),
+        lambda: save(fs, "/a", b"x"),
+        lambda: fs.cat_file("/a"),
+    ]
+    for call in calls:
+        with pytest.raises(ConnectionError, match=r"leave out tls_implicit \(FTP_TLS_IMPLICIT\).*ftps://"):
+            call()
+
+
+@pytest.mark.parametrize("tls", [False, "explicit"])
+def test_a_server_that_begins_with_tls_never_greets_who_does_not(
+    servers: Callable[..., FTPServer], tls: Any
+) -> None:
+    fs = filesystem_on(servers("implicit"), tls=tls, connect_timeout=1.0)
+    with pytest.raises(TimeoutError, match=r"does not greet us.*set tls_implicit \(FTP_TLS_IMPLICIT\)"):
+        fs.inspect("/")
+
+
+@pytest.mark.parametrize("command", ["AUTH", "USER"])
+def test_a_silence_after_the_greeting_is_no_lack_of_tls(
+    servers: Callable[..., FTPServer], command: str
+) -> None:
+    server = servers("explicit")
+    with Relay(server) as relay:
+        relay.when(command, "hush")
+        fs = filesystem_on(server, port=relay.port, tls=command == "AUTH", connect_timeout=1.0)
+        with pytest.raises(TimeoutError) as caught:
+            fs.inspect("/")
+        assert "tls_implicit" not in str(caught.value)
+
+
+def test_a_silence_within_tls_is_no_lack_of_it(servers: Callable[..., FTPServer]) -> None:
+    home = servers("implicit").ca_file.parent
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(home / "server.pem", home / "server-key.pem")
+
+    def shake_hands(listening: socket.socket) -> None:
+        accepted, _ = listening.accept()
+        with context.wrap_socket(accepted, server_side=True) as connection, suppress(OSError):
+            connection.recv(1)
+
+    with socket.create_server((HOST, 0)) as listening:
+        thread = threading.Thread(target=shake_hands, args=(listening,))
+        thread.start()
+        port = listening.getsockname()[1]
+        with pytest.raises(TimeoutError) as caught:
+            filesystem_on(servers("implicit"), port=port, connect_timeout=1.0).inspect("/")
+        thread.join()
+    assert "tls_implicit" not in str(caught.value)
 
 
 # What goes in the clear
