@@ -8,10 +8,24 @@ from typing import TYPE_CHECKING, Any
 from django.core import checks
 from django.core.checks import CheckMessage
 
+from django_fsspec_storages.backends._sftp_params import key_fault
+
 if TYPE_CHECKING:
     from django_fsspec_storages.backends._sftp_options import SFTPOptions
 
-__all__ = ["check_host_keys"]
+__all__ = ["check_host_keys", "check_key"]
+
+
+def check_key(storage: SFTPOptions, place: str) -> Iterator[CheckMessage]:
+    """Yield an error where a key cannot be handed on.
+
+    :param place: where the storage is configured, in words.
+    """
+    if not storage.computes("params"):
+        params, source = storage.option_source("params")
+        fault = key_fault(params) if isinstance(params, dict) else None
+        if fault is not None:
+            yield checks.Error(f"{place}: option 'params', from {source}: {fault}", id="fsspec_storages.E005")
 
 
 def check_host_keys(storage: SFTPOptions, place: str) -> Iterator[CheckMessage]:

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.debug import sensitive_variables
 
-__all__ = ["asyncssh_options", "unknown_parameter"]
+__all__ = ["WAITS", "asyncssh_options", "key_fault", "unknown_parameter"]
 
 #: Those that asyncssh takes too, under the same or another name: https://docs.paramiko.org/en/stable/api/client.html
 _RENAMED = {
@@ -31,8 +31,10 @@ _TRANSLATED = frozenset(
     {"pkey", "key_filename", "allow_agent", "look_for_keys", "compress", "auth_timeout", "banner_timeout"}
 )
 
+#: Seconds, for the connection and for the login.
+WAITS = ("timeout", "banner_timeout", "auth_timeout")
+
 _TEXTS = frozenset({"username", "password", "passphrase"})
-_WAITS = frozenset({"timeout", "banner_timeout", "auth_timeout"})
 _SWITCHES = frozenset({"allow_agent", "look_for_keys", "compress"})
 
 #: Those that do not, with what to do instead.
@@ -74,7 +76,7 @@ def _wrong_kind(name: str, given: Any) -> str | None:
             return "has a 'key_filename' that names no file, nor a list of files"
     if name == "port" and not (type(given) is int and 0 < given < 2**16):
         return f"has the port {given!r}, which is none"
-    if name in _WAITS and not (type(given) in (int, float) and given > 0):
+    if name in WAITS and not (type(given) in (int, float) and given > 0):
         return f"has the {name!r} {given!r}, which is no number of seconds greater than zero"
     if name in _SWITCHES and not isinstance(given, bool):
         return f"has the {name!r} {given!r}, which is neither True nor False"
@@ -105,6 +107,18 @@ def asyncssh_options(params: Mapping[str, Any]) -> dict[str, Any]:
     elif given.get("look_for_keys") is False and ("password" in given or "agent_path" in options):
         options["client_keys"] = None  # nor is the agent asked, which without a password is all there is
     return options
+
+
+def key_fault(params: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with a key of paramiko's among the parameters, as a sentence; None if nothing is."""
+    key = params.get("pkey")
+    if not hasattr(key, "get_base64"):
+        return None
+    try:
+        _exported(key)
+    except ImproperlyConfigured as error:
+        return str(error)
+    return None
 
 
 def _keys(given: Mapping[str, Any]) -> list[Any]:

@@ -15,9 +15,9 @@ from django.views.decorators.debug import sensitive_variables
 from django_fsspec_storages import names
 from django_fsspec_storages.aliases import Aliased
 from django_fsspec_storages.backends import _sftp_login
-from django_fsspec_storages.backends._sftp_checks import check_host_keys
+from django_fsspec_storages.backends._sftp_checks import check_host_keys, check_key
 from django_fsspec_storages.backends._sftp_options import SFTPOptions
-from django_fsspec_storages.backends._sftp_params import asyncssh_options
+from django_fsspec_storages.backends._sftp_params import WAITS, asyncssh_options
 from django_fsspec_storages.files.file import FsspecFile
 from django_fsspec_storages.filesystems import Contract
 from django_fsspec_storages.filesystems.timeouts import timeout_options
@@ -64,6 +64,9 @@ class SFTPStorage(SFTPOptions, FsspecStorage):
             **timeout_options("sftp", self.connect_timeout, self.read_timeout),
             **login,
         }
+        # asyncssh's bounds the connection and the login together
+        if "login_timeout" in login and "connect_timeout" in options:
+            options["connect_timeout"] = max(options["connect_timeout"], login["login_timeout"])
         ours = {name: getattr(self, name) for name in _OURS}
         return options | {name: value for name, value in ours.items() if value is not None}
 
@@ -79,6 +82,15 @@ class SFTPStorage(SFTPOptions, FsspecStorage):
     def keeps_timeouts(self) -> bool:
         """See :meth:`Running.keeps_timeouts`."""
         return True
+
+    def with_waits(self, error: OSError | None) -> OSError | None:
+        """See :meth:`Running.with_waits`; those of ``params``, which come first, are named first."""
+        if isinstance(error, TimeoutError):
+            params = self._params()
+            waits = [f"{name!r} in params is {params[name]} s" for name in WAITS if params.get(name)]
+            if waits:
+                error = TimeoutError(error.errno, f"{error.strerror} ({', '.join(waits)})", error.filename)
+        return super().with_waits(error)
 
     def _server(self) -> str:
         port: Any = self._params().get("port")
@@ -109,13 +121,18 @@ class SFTPStorage(SFTPOptions, FsspecStorage):
             ):  # a key file, say: no password would help
                 raise
             if not _sftp_login.somebody_is_there():
-                advice = "; interactive asks for a password only at a terminal, of a management command"
-                raise PermissionError(error.errno, f"{error.strerror}{advice}") from error
+                raise _with_advice(
+                    error, "interactive asks for a password only at a terminal, of a management command"
+                ) from error
+            user = self._params().get("username") or ""
+            try:
+                self.__dict__["_typed"] = _sftp_login.ask(user, str(self.host))
+            except EOFError:  # Ctrl-D
+                raise _with_advice(error, "interactive asked for a password, and none was typed") from error
         except OSError:  # the operation itself will say so
             return cast("Contract", filesystem)
         else:
             return cast("Contract", filesystem)
-        self.__dict__["_typed"] = _sftp_login.ask(self._params().get("username") or "", str(self.host))
         filesystem = super()._filesystem()
         try:
             filesystem.login()
@@ -181,7 +198,12 @@ class SFTPStorage(SFTPOptions, FsspecStorage):
 
     def check(self, alias: str) -> list[CheckMessage]:
         """See :meth:`FsspecStorage.check`."""
-        return list(check_host_keys(self, f"STORAGES[{alias!r}]"))
+        place = f"STORAGES[{alias!r}]"
+        return [*check_key(self, place), *check_host_keys(self, place)]
+
+
+def _with_advice(error: OSError, advice: str) -> PermissionError:
+    return PermissionError(error.errno, f"{error.strerror}; {advice}")
 
 
 class SFTPStaticStorage(ServedStaticMixin, SFTPStorage):

@@ -14,6 +14,9 @@ __all__ = ["UnreadableFileError", "explain", "is_lost", "was_not_sent"]
 #: asyncssh's word for a name that it cannot read; the session goes on.
 _NO_NAME = "Unable to decode name"
 
+#: asyncssh's word for a login that has taken too long; it is no other error than that of a connection that broke.
+_LATE_LOGIN = "Login timeout expired"
+
 #: OpenSSH's word for EINVAL and ENAMETOOLONG, with the code of what is no message: asyncssh has others for those.
 _BAD_ARGUMENT = "Bad message"
 
@@ -129,6 +132,8 @@ def explain(error: BaseException) -> Explained | type[OSError] | None:
         return told
     if isinstance(error, OSError) and error.__cause__ is not None:  # raised anew, by sshfs or by us
         return explain(error.__cause__)
+    if getattr(error, "reason", "") == _LATE_LOGIN:
+        return TimeoutError
     if _is_bad_name(error):
         return Explained(
             OSError,

@@ -48,6 +48,8 @@ class Person:
 
     def __call__(self, prompt: str) -> str:
         self.asked.append(prompt)
+        if not self.types:
+            raise EOFError
         return self.types.pop(0)
 
 
@@ -228,6 +230,20 @@ def test_a_password_that_was_mistyped_is_asked_for_anew(storage: Any, person: Pe
         with pytest.raises(PermissionError, match="the server refuses the login"):
             storage.exists("")
         assert len(person.asked) == 1
+        return bool(storage.exists(""))
+
+    assert in_a_command(work)
+    assert len(person.asked) == 2
+
+
+def test_a_question_that_was_not_answered_is_asked_anew(storage: Any, person: Person) -> None:
+    person.types = []
+
+    def work() -> bool:
+        with pytest.raises(PermissionError, match="refuses the login.*none was typed") as caught:
+            storage.exists("")
+        assert type(caught.value.__cause__) is PermissionError
+        person.types = [PASSWORD]
         return bool(storage.exists(""))
 
     assert in_a_command(work)

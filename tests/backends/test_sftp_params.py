@@ -148,6 +148,8 @@ def test_a_name_without_counterpart_is_refused(name: str, sftp_server: SFTPServe
 @pytest.mark.parametrize("params", ["keeper", [("username", "keeper")], 1])
 def test_params_are_a_dict(params: Any) -> None:
     assert "is " in said({"host": "h", "params": params})["fsspec_storages.E005"]
+    with override_settings(SFTP_STORAGE_PARAMS=params):
+        assert "is " in said({"host": "h"})["fsspec_storages.E005"]
 
 
 # Logins
@@ -202,11 +204,26 @@ def test_a_key_of_paramikos(kind: str, cls: Any) -> None:
 
 def test_a_key_that_paramiko_cannot_write_is_named_by_its_file(sftp_server: SFTPServer) -> None:
     key = paramiko.Ed25519Key.from_private_key_file(sftp_server.key())
-    storage = on(sftp_server, params={**KEY, "pkey": key})
+    params = {**KEY, "pkey": key}
+    ((number, message),) = said({"host": HOST, "params": params}).items()
+    assert number == "fsspec_storages.E005"
+    assert "Ed25519Key is a key that paramiko cannot write" in message
+    assert "key_filename" in message
+    storage = on(sftp_server, params=params)
     with pytest.raises(
         ImproperlyConfigured, match="Ed25519Key is a key that paramiko cannot write.*key_filename"
     ):
         storage.exists("")
+
+
+@pytest.mark.parametrize("kind", [paramiko.RSAKey, paramiko.ECDSAKey])
+def test_a_key_that_paramiko_can_write_is_right(kind: Any) -> None:
+    key = kind.generate() if kind is paramiko.ECDSAKey else kind.generate(2048)
+    assert said({"host": HOST, "params": {"pkey": key}}) == {}
+
+
+def test_a_key_of_no_kind_does_not_stop_the_check() -> None:
+    assert said({"host": HOST, "params": {"pkey": ["PEM"]}}) == {}
 
 
 def test_keys_that_lie_in_the_users_folder(sftp_server: SFTPServer, home: Path) -> None:
@@ -255,7 +272,9 @@ def test_compression_and_waits(sftp_server: SFTPServer) -> None:
     assert connection.get_extra_info("send_compression") == "zlib@openssh.com"
     assert connection.get_extra_info("recv_compression") == "zlib@openssh.com"
     told = storage.fs.session._options
-    assert (told["connect_timeout"], told["login_timeout"]) == (11, 25)
+    assert (told["connect_timeout"], told["login_timeout"]) == (25, 25)
+    for params, connect in (({"auth_timeout": 40}, 40), ({"auth_timeout": 4}, 30.0), ({"timeout": 3}, 3)):
+        assert on(sftp_server, params=params).storage_options["connect_timeout"] == connect
 
 
 @pytest.mark.parametrize(

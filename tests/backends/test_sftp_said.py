@@ -89,6 +89,8 @@ class Computing(SFTPStorage):
     def extra_options(self) -> Any:  # type: ignore[override]
         raise RuntimeError("the vault is sealed")
 
+    params = extra_options
+
 
 def test_what_is_computed_is_not_asked_for_by_a_check() -> None:
     assert said({"host": HOST}, path=f"{__name__}.Computing") == {}

@@ -64,6 +64,24 @@ def test_a_server_that_never_answers_is_an_error_of_exists(silent: int) -> None:
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.parametrize(
+    ("waits", "named"),
+    [
+        ({"timeout": 0.2}, "('timeout' in params is 0.2 s) (connect_timeout is 30"),
+        (
+            {"timeout": 7, "auth_timeout": 0.2},
+            "('timeout' in params is 7 s, 'auth_timeout' in params is 0.2 s) (connect_timeout is 30",
+        ),
+    ],
+)
+def test_the_wait_that_params_set_is_named_first(silent: int, waits: dict[str, float], named: str) -> None:
+    storage = SFTPStorage(host=HOST, params={"port": silent, "username": "keeper", **waits})
+    with pytest.raises(TimeoutError) as caught:
+        storage.exists("a.txt")
+    assert named in str(caught.value)
+    assert caught.value.filename == "a.txt"
+
+
 def test_a_server_that_falls_silent_is_an_error_of_exists() -> None:
     with SFTPServer() as server:
         storage = on(server, read_timeout=0.6, connect_timeout=0.5)

@@ -76,6 +76,17 @@ def test_a_password_that_is_mistyped_ends_the_command_with_an_error(
     assert files(folder) == {}
 
 
+def test_no_password_at_all_ends_the_command_with_an_error(settings: dict[str, Any], folder: Path) -> None:
+    with Terminal(settings, DELIVER) as terminal:
+        terminal.wait_for(QUESTION)
+        terminal.type("\x04")  # Ctrl-D
+        assert terminal.end() == 1
+    assert "PermissionError" in terminal.shown
+    assert "the server refuses the login" in terminal.shown
+    assert "interactive asked for a password, and none was typed" in terminal.shown
+    assert files(folder) == {}
+
+
 def test_a_script_at_a_terminal_is_no_command(settings: dict[str, Any]) -> None:
     with Terminal(settings, "default_storage.exists('')") as terminal:
         assert terminal.end() == 1
