@@ -27,8 +27,9 @@ from django_fsspec_storages.storage import FsspecStorage
 
 __all__ = ["SFTPManifestStaticStorage", "SFTPStaticStorage", "SFTPStorage", "SFTPStorageFile"]
 
-#: Options that only our filesystem has.
+#: Options that only our filesystem has: those that are options of the storage, and those that are not.
 _OURS = ("file_mode", "dir_mode", "uid", "gid", "auto_add_host_keys")
+_UNKNOWN_TO_SSHFS = frozenset({*_OURS, "request_timeout", "max_channels"})
 
 
 class SFTPStorageFile(FsspecFile):
@@ -73,7 +74,9 @@ class SFTPStorage(SFTPOptions, FsspecStorage):
     @property
     def storage_options(self) -> dict[str, Any]:
         """See :attr:`FsspecStorage.storage_options`; without those that sshfs, unmended, refuses."""
-        return {name: value for name, value in super().storage_options.items() if name not in _OURS}
+        return {
+            name: value for name, value in super().storage_options.items() if name not in _UNKNOWN_TO_SSHFS
+        }
 
     def _params(self) -> Mapping[str, Any]:
         params: Mapping[str, Any] = self.params or {}

@@ -36,8 +36,11 @@ def lend_client(host: str, params: Mapping[str, Any], known_hosts: str | os.Path
     if file.exists():
         client.load_host_keys(str(file))
     client.set_missing_host_key_policy(Known())
+    named = params.get("key_filename") or ()
+    files = [named] if isinstance(named, (str, os.PathLike)) else named
     try:
-        client.connect(host, **params)
+        # Of a path paramiko believes that it is a list
+        client.connect(host, **{**params, "key_filename": [os.fspath(file) for file in files]})
     except BaseException:
         client.close()
         raise

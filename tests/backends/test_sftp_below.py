@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import sys
 import threading
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import asyncssh
+import fsspec
 import paramiko
 import pytest
+import sshfs
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
@@ -106,9 +109,11 @@ def test_it_logs_in_with_what_params_say(
 ) -> None:
     passphrase = "open sesame" if locked else None
     asyncssh.read_private_key(sftp_server.key()).write_private_key(tmp_path / "key", passphrase=passphrase)
-    key = {"key_filename": str(tmp_path / "key"), "passphrase": passphrase}
-    with on(sftp_server, params={**KEY, **key}) as storage:
-        assert storage.sftp.listdir(f"/{folder.name}") == storage.listdir(folder.name)[1] == []
+    key = tmp_path / "key"
+    for named in (str(key), key, [key], (tmp_path / "key",)):
+        params = {**KEY, "key_filename": named, "passphrase": passphrase}
+        with on(sftp_server, params=params) as storage:
+            assert storage.sftp.listdir(f"/{folder.name}") == storage.listdir(folder.name)[1] == []
 
 
 def test_it_refuses_a_host_that_nobody_knows(sftp_server: SFTPServer, folder: Path, tmp_path: Path) -> None:
@@ -139,6 +144,27 @@ def test_without_paramiko_it_says_so_and_the_storage_works(
     with pytest.raises(ImproperlyConfigured, match=r"paramiko is not installed: pip install paramiko\."):
         _ = storage.sftp
     assert save(storage) == "a.txt"
+
+
+def test_it_refuses_what_paramiko_no_longer_takes(sftp_server: SFTPServer) -> None:
+    storage = on(sftp_server, params={"gss_auth": False})
+    assert storage.exists("")
+    if "gss_auth" not in inspect.signature(paramiko.SSHClient.connect).parameters:
+        with pytest.raises(TypeError, match="gss_auth"):
+            _ = storage.sftp
+    storage.close()
+
+
+# Sshfs itself
+
+
+def test_sshfs_itself_takes_the_options(sftp_server: SFTPServer, folder: Path) -> None:
+    (folder / "a.txt").write_bytes(b"content")
+    more = {"max_channels": 4, "request_timeout": 9.0}  # whoever set them meant our filesystem
+    storage = on(sftp_server, file_mode=0o600, auto_add_host_keys=True, storage_options=more)
+    plain = fsspec.filesystem("sftp", **storage.storage_options, skip_instance_cache=True)
+    assert type(plain) is sshfs.SSHFileSystem
+    assert plain.cat_file(f"/{folder.name}/a.txt") == b"content"
 
 
 # Logging out

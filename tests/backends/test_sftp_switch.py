@@ -17,6 +17,7 @@ import asyncssh
 import pytest
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.base import ContentFile, File
+from django.core.files.storage import FileSystemStorage
 from django.test import override_settings
 from django.utils.timezone import is_aware
 
@@ -233,6 +234,28 @@ def test_a_link_is_what_it_leads_to(storage: Any, folder: Path) -> None:
     (folder / "files").mkdir()
     (folder / "to-files").symlink_to("files")
     assert sorted(storage.listdir("")[0]) == ["files", "to-files"]
+
+
+def test_a_link_to_nothing_is_a_name_that_is_taken(storage: Any, folder: Path) -> None:
+    (folder / "a.txt").symlink_to("nothing")
+    assert storage.exists("a.txt")
+    assert FileSystemStorage(folder).exists("a.txt")
+    assert save(storage) != "a.txt"
+    assert (folder / "a.txt").readlink() == Path("nothing")
+    storage.allow_overwrite = True
+    assert save(storage) == "a.txt"
+    assert not (folder / "a.txt").is_symlink()
+    assert not (folder / "nothing").exists()
+
+
+def test_a_key_that_is_none_is_an_error_beside_the_right_password(
+    sftp_server: SFTPServer, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text("no key")
+    with on(sftp_server, params={"key_filename": tmp_path / "key"}) as storage:
+        with pytest.raises(PermissionError, match="the private key cannot be read"):
+            storage.exists("")
+        assert storage.sftp.listdir("/") is not None  # paramiko goes on to the password
 
 
 @pytest.mark.parametrize("name", ["../a.txt", "/etc/passwd", "x/../../a.txt"])
