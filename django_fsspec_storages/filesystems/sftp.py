@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from inspect import signature
 from typing import Any, TypeVar
 
@@ -18,11 +19,10 @@ from django_fsspec_storages.filesystems.driver import bridge
 from django_fsspec_storages.filesystems.sftp_errors import explain, is_lost
 from django_fsspec_storages.filesystems.sftp_lent import lend_client
 from django_fsspec_storages.filesystems.sftp_read import OpenFile, SFTPDownload
-from django_fsspec_storages.filesystems.sftp_requests import NO_FILE, SFTPRequests, remove_folder
-from django_fsspec_storages.filesystems.sftp_scan import SFTPScan, kind_of
+from django_fsspec_storages.filesystems.sftp_requests import SFTPRequests, remove
+from django_fsspec_storages.filesystems.sftp_scan import SFTPLeftovers, SFTPScan
 from django_fsspec_storages.filesystems.sftp_session import SFTPSession
 from django_fsspec_storages.filesystems.sftp_upload import SFTPUpload
-from django_fsspec_storages.filesystems.temporary import is_temporary
 from django_fsspec_storages.filesystems.transfers import Download, Facts, Scan, Upload
 
 __all__ = ["SFTPFileSystem"]
@@ -53,6 +53,7 @@ class SFTPFileSystem(SFTPRequests, MendedCoroutines, SSHFileSystem):  # type: ig
     :param login_timeout: seconds for the login, once there is a connection.
     :param keepalive_interval: seconds without a sign of life after which the server is asked for one; 0: never.
     :param keepalive_count_max: how many times more it is asked, before the session is given up.
+    :param request_timeout: seconds that a request on a living connection may go without an answer; None: any time.
     :param max_channels: SFTP sessions on the one connection.
     :param sftp_client_kwargs: of asyncssh's ``start_sftp_client``.
     :param options: of ``asyncssh.connect``: ``port username password client_keys passphrase agent_path config …``;
@@ -76,6 +77,7 @@ class SFTPFileSystem(SFTPRequests, MendedCoroutines, SSHFileSystem):  # type: ig
         login_timeout: float = 30.0,
         keepalive_interval: float = 10.0,
         keepalive_count_max: int = 2,
+        request_timeout: float | None = 30.0,
         max_channels: int = 8,
         sftp_client_kwargs: Mapping[str, Any] | None = None,
         use_listings_cache: bool = False,
@@ -94,7 +96,9 @@ class SFTPFileSystem(SFTPRequests, MendedCoroutines, SSHFileSystem):  # type: ig
         self.file_mode, self.dir_mode, self.uid, self.gid = file_mode, dir_mode, uid, gid
         #: The server knows no renames that replace a file.
         self.renames_in_two_steps = False
-        self.session = SFTPSession(host, options, sftp_client_kwargs or {}, max_channels, auto_add_host_keys)
+        self.session = SFTPSession(
+            host, options, sftp_client_kwargs or {}, max_channels, request_timeout, auto_add_host_keys
+        )
         super().__init__(host)
 
     def connect(self, *arguments: Any, **options: Any) -> tuple[None, SFTPSession]:
@@ -205,17 +209,9 @@ class SFTPFileSystem(SFTPRequests, MendedCoroutines, SSHFileSystem):  # type: ig
         return SFTPScan(self, path, delimiter, start_after)
 
     async def _remove(self, path: str) -> None:
-        async def request(sftp: Any) -> None:
-            try:
-                await sftp.remove(path)
-            except (*NO_FILE, asyncssh.SFTPPermissionDenied):
-                if kind_of(await sftp.lstat(path)) != "directory":
-                    raise
-                await remove_folder(sftp, path)
-
         with self.ours(path):
             try:
-                await self.ask(request, again=False)
+                await self.ask(partial(remove, path), again=False)
             except Exception as error:
                 # Not asked twice: what is there by then may be another's.
                 if not is_lost(error) or not await self._is_gone(path):
@@ -231,7 +227,7 @@ class SFTPFileSystem(SFTPRequests, MendedCoroutines, SSHFileSystem):  # type: ig
     def leftovers(self, path: str) -> Iterator[Facts]:
         """See :meth:`Contract.leftovers`: temporary names."""
         with suppress(FileNotFoundError):  # nothing was ever stored there
-            for page in _Leftovers(self, path, None, None):
+            for page in SFTPLeftovers(self, path, None, None):
                 yield from page
 
     @classmethod
@@ -242,10 +238,3 @@ class SFTPFileSystem(SFTPRequests, MendedCoroutines, SSHFileSystem):  # type: ig
     def describe(self) -> str:
         """See :meth:`Contract.describe`."""
         return f"SFTP at {self.session.host}"
-
-
-class _Leftovers(SFTPScan):
-    """Nothing but temporary names."""
-
-    def _wants(self, path: str) -> bool:
-        return is_temporary(path)

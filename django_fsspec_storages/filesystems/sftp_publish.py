@@ -32,7 +32,7 @@ _TAKEN = (asyncssh.SFTPFailure, asyncssh.SFTPFileAlreadyExists, asyncssh.SFTPFil
 _NO_LINKS = (asyncssh.SFTPOpUnsupported, asyncssh.SFTPPermissionDenied, asyncssh.SFTPFailure)
 
 #: How often a file is put aside whose name another has taken by then.
-_TRIES = 10
+_TRIES = 20
 
 
 class Publication:
@@ -161,7 +161,7 @@ class Publication:
 
     async def _replace_in_two_steps(self, sftp: Any) -> None:
         """Replace a file where the server's renames do not: the old one goes aside, and for a moment there is none."""
-        for _ in range(_TRIES):  # others may be at it too
+        for attempt in range(1, _TRIES + 1):  # others may be at it too
             aside = await self._put_aside(sftp)
             try:
                 await sftp.rename(self._temporary, self._path)
@@ -171,7 +171,7 @@ class Publication:
                 if not isinstance(error, _TAKEN):
                     raise
                 refusal = error
-                await asyncio.sleep(random.uniform(0.0, 0.02))  # noqa: S311 - so that they do not meet again
+                await asyncio.sleep(random.uniform(0.0, 0.02 * attempt))  # noqa: S311 - so that they do not meet again
                 continue
             if aside is not None:
                 try:

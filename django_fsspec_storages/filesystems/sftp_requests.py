@@ -20,12 +20,12 @@ from django_fsspec_storages.filesystems.sftp_session import SFTPSession
 from django_fsspec_storages.filesystems.temporary import temporary_name
 from django_fsspec_storages.filesystems.transfers import Facts
 
-__all__ = ["NO_FILE", "SFTPRequests", "remove_folder"]
+__all__ = ["SFTPRequests", "remove"]
 
 T = TypeVar("T")
 
 #: What servers say of a folder that is no file.
-NO_FILE = (asyncssh.SFTPFailure, asyncssh.SFTPFileIsADirectory)
+_NO_FILE = (asyncssh.SFTPFailure, asyncssh.SFTPFileIsADirectory)
 
 
 class SFTPRequests:
@@ -110,7 +110,7 @@ class SFTPRequests:
                 if handle is not None:
                     await handle.close()
                 # Some servers open no folder; OpenSSH opens one and then cannot read it.
-                if isinstance(error, NO_FILE) and kind_of(await sftp.stat(path)) == "directory":
+                if isinstance(error, _NO_FILE) and kind_of(await sftp.stat(path)) == "directory":
                     raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path) from None
                 raise
             return handle, attributes, data
@@ -166,7 +166,17 @@ class SFTPRequests:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
 
 
-async def remove_folder(sftp: Any, path: str) -> None:
+async def remove(path: str, sftp: Any) -> None:
+    """Delete a file, or an empty folder."""
+    try:
+        await sftp.remove(path)
+    except (*_NO_FILE, asyncssh.SFTPPermissionDenied):
+        if kind_of(await sftp.lstat(path)) != "directory":
+            raise
+        await _remove_folder(sftp, path)
+
+
+async def _remove_folder(sftp: Any, path: str) -> None:
     """Delete an empty folder; of one that is not, say so."""
     try:
         await sftp.rmdir(path)

@@ -15,7 +15,7 @@ from django_fsspec_storages.filesystems.transfers import Facts, Scan
 if TYPE_CHECKING:
     from django_fsspec_storages.filesystems.sftp import SFTPFileSystem
 
-__all__ = ["SFTPScan", "facts_of", "kind_of"]
+__all__ = ["SFTPLeftovers", "SFTPScan", "facts_of", "kind_of"]
 
 #: Names in one page of a listing.
 PAGE = 1000
@@ -111,3 +111,10 @@ class SFTPScan(Scan):
                 facts = await self._followed(facts)
             found.append((facts, is_folder))
         return found
+
+
+class SFTPLeftovers(SFTPScan):
+    """Nothing but temporary names."""
+
+    def _wants(self, path: str) -> bool:
+        return is_temporary(path)

@@ -14,10 +14,11 @@ import asyncssh
 
 from django_fsspec_storages.errors import Explained
 from django_fsspec_storages.filesystems.chores import of_the_parent
+from django_fsspec_storages.filesystems.sftp_channel import Channel, OneAttempt
 from django_fsspec_storages.filesystems.sftp_errors import UnreadableFileError, is_lost
 from django_fsspec_storages.filesystems.tracebacks import forget_values
 
-__all__ = ["Channel", "SFTPSession"]
+__all__ = ["SFTPSession"]
 
 #: Another channel is opened where each has so many operations on it.
 _SHARED = 4
@@ -60,24 +61,13 @@ class _Client(asyncssh.SSHClient):
         return True
 
 
-class Channel:
-    """An SFTP session on the connection, and how many operations are on it.
-
-    :param number: one more than that of the channel opened before.
-    """
-
-    def __init__(self, sftp: asyncssh.SFTPClient, number: int) -> None:
-        self.sftp = sftp
-        self.number = number
-        self.uses = 0
-
-
 class SFTPSession:
     """A connection and its channels, in the form that sshfs wants its pool to have. Belongs on the filesystem's loop.
 
     :param options: of ``asyncssh.connect``.
     :param sftp_options: of its ``start_sftp_client``.
     :param channels: at most.
+    :param silence: seconds that a request may go without an answer; None: any time.
     :param auto_add: whether the key of a host that the file of known hosts does not have is taken, and written there.
     """
 
@@ -87,6 +77,7 @@ class SFTPSession:
         options: Mapping[str, Any],
         sftp_options: Mapping[str, Any],
         channels: int,
+        silence: float | None,
         auto_add: bool,
     ) -> None:
         self.host = host
@@ -94,6 +85,7 @@ class SFTPSession:
         self._known = self._options.pop("known_hosts", ())
         self._sftp_options = dict(sftp_options)
         self._most = self._channels_wanted = channels
+        self._silence = silence
         self._auto_add = auto_add
         #: How many channels were opened so far.
         self.opened = 0
@@ -105,7 +97,8 @@ class SFTPSession:
         self.holders: WeakSet[Any] = WeakSet()
         #: How many requests are being made, or wait for a channel.
         self._busy = 0
-        self._lock = asyncio.Lock()
+        self._log_in = OneAttempt(self._logged_in)
+        self._open = OneAttempt(self._open_another)
         self._connection: Any = None
         self._client: _Client | None = None
         self._channels: list[Channel] = []
@@ -139,7 +132,7 @@ class SFTPSession:
             except BaseException as error:
                 if is_lost(error) and channel in self._channels:
                     self._channels.remove(channel)
-                    channel.sftp.exit()
+                    channel.close()
                 raise
             finally:
                 channel.uses -= 1
@@ -149,57 +142,68 @@ class SFTPSession:
     async def connection(self) -> Any:
         """Return the SSH connection, for commands."""
         self._after_fork()
-        async with self._lock:
-            return await self._connected()
+        if self._connection is None or self._client is None or self._client.lost:
+            return await self._log_in()
+        return self._connection
 
     def _after_fork(self) -> None:
         if self._pid != os.getpid():
-            of_the_parent.append((self._connection, self._channels, self._lock, self.holders))
+            mine = (self._connection, self._channels, self._log_in, self._open, self.holders)
+            of_the_parent.append(mine)
             self._forget()
 
     async def _channel(self) -> Channel:
-        async with self._lock:
-            connection = await self._connected()
+        while True:
+            await self.connection()
             least = min(self._channels, key=lambda channel: channel.uses, default=None)
-            if least is None or (least.uses >= _SHARED and len(self._channels) < self._most):
-                try:
-                    sftp = await connection.start_sftp_client(**self._sftp_options)
-                except asyncssh.ChannelOpenError:
-                    self._most = len(self._channels)  # more than the server allows
-                    if least is None:
-                        raise
-                else:
-                    self.opened += 1
-                    least = Channel(sftp, self.opened)
-                    self._channels.append(least)
-        return least
+            if least is not None and (least.uses < _SHARED or len(self._channels) >= self._most):
+                return least
+            await self._open()
 
-    async def _connected(self) -> Any:
-        if self._connection is None or self._client is None or self._client.lost:
-            self._channels.clear()
-            self._most = self._channels_wanted
-            known, file = self._known_hosts()
-            client = _Client(file if self._auto_add else None)
-            self._connection = None
-            try:
-                self._connection = await asyncssh.connect(
-                    self.host, client_factory=lambda: client, known_hosts=known, **self._options
-                )
-            except Exception as error:
-                forget_values(error)  # asyncssh's frames hold the password
-                unreadable = FileNotFoundError | IsADirectoryError | NotADirectoryError | PermissionError
-                if isinstance(error, unreadable) and error.filename is not None:
-                    raise UnreadableFileError(error.filename) from error
-                if type(error) in (ValueError, UnicodeDecodeError) and file is not None:
-                    raise UnreadableFileError(
-                        str(file)
-                    ) from None  # which quotes a line: of a private key, perhaps
-                if isinstance(error, asyncssh.HostKeyNotVerifiable) and file is not None:
-                    self._tell_whether_known(error, file)
+    async def _open_another(self) -> None:
+        """Open another channel, unless the server allows no more than there are."""
+        connection = await self.connection()
+        try:
+            opening = connection.start_sftp_client(**self._sftp_options)
+            sftp = await asyncio.wait_for(opening, self._silence)
+        except (asyncssh.ChannelOpenError, TimeoutError):
+            self._most = len(self._channels)
+            if not self._channels:
                 raise
-            self._client = client
-            self.logins += 1
-        return self._connection
+        else:
+            self.opened += 1
+            self._channels.append(Channel(sftp, self.opened, self._silence))
+
+    async def _logged_in(self) -> Any:
+        self._forget_channels()
+        self._most = self._channels_wanted
+        known, file = self._known_hosts()
+        client = _Client(file if self._auto_add else None)
+        self._connection = None
+        try:
+            connection = await asyncssh.connect(
+                self.host, client_factory=lambda: client, known_hosts=known, **self._options
+            )
+        except Exception as error:
+            forget_values(error)  # asyncssh's frames hold the password
+            unreadable = FileNotFoundError | IsADirectoryError | NotADirectoryError | PermissionError
+            if isinstance(error, unreadable) and error.filename is not None:
+                raise UnreadableFileError(error.filename) from error
+            if type(error) in (ValueError, UnicodeDecodeError) and file is not None:
+                raise UnreadableFileError(
+                    str(file)
+                ) from None  # which quotes a line: of a private key, perhaps
+            if isinstance(error, asyncssh.HostKeyNotVerifiable) and file is not None:
+                self._tell_whether_known(error, file)
+            raise
+        self._connection, self._client = connection, client
+        self.logins += 1
+        return connection
+
+    def _forget_channels(self) -> None:
+        for channel in self._channels:
+            channel.close()
+        self._channels.clear()
 
     def _tell_whether_known(self, error: Any, file: Path) -> None:
         """Have an error say so where the file does not have the host: that is another matter than another key."""
@@ -229,17 +233,15 @@ class SFTPSession:
     async def close_if_idle(self) -> None:
         """Log out, unless another is at work or has a file open."""
         self._after_fork()
-        async with self._lock:
-            if not self.holders and not self._busy:
-                await self.close()
+        if not self.holders and not self._busy:
+            await self.close()
 
     async def close(self) -> None:
         """Log out."""
+        self._after_fork()
+        self._forget_channels()
         connection, self._connection = self._connection, None
-        self._channels.clear()
-        if self._pid != os.getpid():
-            of_the_parent.append(connection)
-        elif connection is not None:
+        if connection is not None:
             connection.close()
             with suppress(OSError, asyncssh.Error):
                 await connection.wait_closed()

@@ -26,5 +26,6 @@ def timeout_options(protocol: str, connect: float | None, read: float | None) ->
     if protocol in ("sftp", "ssh"):
         login = {} if connect is None else {"connect_timeout": connect, "login_timeout": connect}
         # A server that is silent is asked for a sign of life; the third time that it gives none is the end.
-        return {**login, "keepalive_interval": 0 if read is None else read / 3, "keepalive_count_max": 2}
+        alive = {"keepalive_interval": 0 if read is None else read / 3, "keepalive_count_max": 2}
+        return {**login, **alive, "request_timeout": read}
     return {"connect_timeout": connect, "timeout": read} if protocol == "ftp" else {}

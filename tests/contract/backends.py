@@ -353,6 +353,7 @@ BACKENDS: dict[str, Backend] = {
     "s3-ministack": _s3("ministack"),
     "sftp": _sftp("sftp_server"),
     "sftp-openssh": _sftp("sshd_server"),
+    "sftp-plain": _sftp("plain_sftp_server"),
     "ftp": _ftp("ftp_server", _FTP),
     "ftp-list": _ftp("ftp_list_server"),
     "ftps": _ftp("ftps_server", _FTP),

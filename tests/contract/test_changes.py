@@ -91,7 +91,7 @@ def test_a_file_that_is_changed_in_place_is_an_error(space, storage):
             file.read()
 
 
-@pytest.mark.on("sftp", "sftp-openssh", "ftp", "ftp-list", "ftps")
+@pytest.mark.on("sftp", "sftp-openssh", "sftp-plain", "ftp", "ftp-list", "ftps")
 def test_a_change_in_place_that_keeps_size_and_time_is_not_seen(space, storage):
     path = space.disk / "outer/location/a.bin"
 

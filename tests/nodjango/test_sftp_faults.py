@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from django_fsspec_storages.filesystems.timeouts import timeout_options
 from django_fsspec_storages.filesystems.uploads import send
 from tests.servers.sftp import SFTPServer, SSHServer
 from tests.servers.sshd import OpenSSHServer, unavailable
-from tests.support.waiting import at_once
+from tests.support.waiting import at_once, until
 
 MEGABYTE = 2**20
 CONTENT = os.urandom(12 * MEGABYTE)
@@ -252,6 +253,64 @@ def test_a_session_that_is_killed_is_replaced_by_another(
         kill()
         save(fs, "/home/b", b"content", exclusive=True)
     assert files_in(home) == {"a": CONTENT, "b": b"content"}
+
+
+@pytest.mark.parametrize("server", ["openssh"], indirect=True)
+def test_what_hangs_behind_a_living_connection_is_replaced_by_another(
+    server: OpenSSHServer, home: Path, fs: SFTPFileSystem, caplog: pytest.LogCaptureFixture
+) -> None:
+    (home / "a").write_bytes(CONTENT)
+
+    def hang() -> None:
+        silence.enter_context(stopped(*server.workers()))
+
+    with nothing_logged(caplog), ExitStack() as silence, fs.open("/home/a") as file:
+        file.read(10)
+        hang()
+        file.seek(9 * MEGABYTE)
+        assert file.read(1000) == CONTENT[9 * MEGABYTE :][:1000]
+        hang()
+        save(fs, "/home/b", b"content", exclusive=True)
+        with pytest.raises(TimeoutError, match="does the server's disk hang"):
+            save(fs, "/home/b", CONTENT, meanwhile=hang)
+        assert files_in(home) == {"a": CONTENT, "b": b"content"}
+        assert fs.session.logins == 1
+
+
+@pytest.mark.parametrize("server", ["asyncssh"], indirect=True)
+def test_a_request_that_is_never_answered_is_not_waited_for(
+    home: Path, fs: SFTPFileSystem, caplog: pytest.LogCaptureFixture
+) -> None:
+    (home / "a").write_bytes(CONTENT)
+    with nothing_logged(caplog):
+        for _ in range(3):
+            with pytest.raises(TimeoutError, match="does the server's disk hang"):
+                fs.inspect("/home/hangs")
+            assert fs.cat_file("/home/a") == CONTENT
+    assert [(channel.uses, fs.session.logins) for channel in fs.session._channels] == [(0, 1)]
+
+
+def test_threads_share_one_attempt_to_log_in() -> None:
+    attempts = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        fs = SFTPFileSystem(
+            "127.0.0.1", port=port, known_hosts=None, agent_path=None, skip_instance_cache=True
+        )
+
+        def answer_none() -> None:
+            with suppress(OSError):  # closed, in the end
+                while True:
+                    connection, _ = listening.accept()
+                    attempts.append(connection)
+                    until(lambda: fs.session._busy == 8)
+                    connection.close()
+
+        threading.Thread(target=answer_none, daemon=True).start()
+        results = at_once(8, lambda number: fs.inspect(f"/{number}"))
+        listening.shutdown(socket.SHUT_RDWR)
+    assert {type(result) for result in results} == {ConnectionError}
+    assert len(attempts) == 1
 
 
 # It closes channels, or opens few

@@ -30,6 +30,7 @@ __all__ = [
     "localhost_names",
     "ministack",
     "moto",
+    "plain_sftp_server",
     "proxied",
     "pytest_configure",
     "s3_bucket",
@@ -77,6 +78,15 @@ def sftp_server() -> Iterator[SFTPServer]:
     from tests.servers.sftp import SFTPServer
 
     with SFTPServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def plain_sftp_server() -> Iterator[SFTPServer]:
+    """One SFTP server for all tests of this process, that knows no extensions: no hard links, and no POSIX renames."""
+    from tests.servers.sftp import SFTPServer
+
+    with SFTPServer(extensions=False) as server:
         yield server
 
 

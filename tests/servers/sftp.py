@@ -51,6 +51,10 @@ class Files(asyncssh.SFTPServer):
         if not {links}:
             raise asyncssh.SFTPFailure("Failure")  # OpenSSH's word for what a disk cannot do
         return super().link(old, new)
+    async def lstat(self, path):
+        if path.endswith(b"/hangs"):
+            await asyncio.Event().wait()
+        return super().lstat(path)
 
 if {largest} is not None:
     resource.setrlimit(resource.RLIMIT_FSIZE, ({largest}, {largest}))
@@ -119,6 +123,8 @@ class SSHServer(ServerProcess):
 
 class SFTPServer(SSHServer):
     """Knows one user, by password and by key; ``id_locked`` is the key with a passphrase.
+
+    Of what is called ``hangs`` it never tells anything.
 
     :param extensions: whether it knows OpenSSH's: POSIX renames and hard links.
     :param home: the folder that a login begins in.

@@ -183,6 +183,11 @@ class OpenSSHServer(SSHServer):
         """Return the process ids of all that serves its connections: several each, one of them as root."""
         return self.processes()[1:]
 
+    def workers(self) -> list[int]:
+        """Return the process ids of what serves files: one each channel, while sshd itself keeps the connection."""
+        parents = _parents()
+        return [session for session in self.sessions() if session not in parents.values()]
+
     def _ask(self, path: str) -> None:
         # The port is bound only now, by sshd itself.
         deadline = time.monotonic() + PATIENCE
