@@ -109,11 +109,16 @@ def test_it_logs_in_with_what_params_say(
 ) -> None:
     passphrase = "open sesame" if locked else None
     asyncssh.read_private_key(sftp_server.key()).write_private_key(tmp_path / "key", passphrase=passphrase)
-    key = tmp_path / "key"
-    for named in (str(key), key, [key], (tmp_path / "key",)):
-        params = {**KEY, "key_filename": named, "passphrase": passphrase}
-        with on(sftp_server, params=params) as storage:
-            assert storage.sftp.listdir(f"/{folder.name}") == storage.listdir(folder.name)[1] == []
+    key = {"key_filename": str(tmp_path / "key"), "passphrase": passphrase}
+    with on(sftp_server, params={**KEY, **key}) as storage:
+        assert storage.sftp.listdir(f"/{folder.name}") == storage.listdir(folder.name)[1] == []
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_it_takes_a_path_for_a_key(sftp_server: SFTPServer, folder: Path, listed: bool) -> None:
+    key = Path(sftp_server.key())
+    with on(sftp_server, params={**KEY, "key_filename": [key] if listed else key}) as storage:
+        assert storage.sftp.listdir(f"/{folder.name}") == []
 
 
 def test_it_refuses_a_host_that_nobody_knows(sftp_server: SFTPServer, folder: Path, tmp_path: Path) -> None:
