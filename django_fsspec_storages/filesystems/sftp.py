@@ -96,6 +96,8 @@ class SFTPFileSystem(SFTPRequests, MendedCoroutines, SSHFileSystem):  # type: ig
         self.file_mode, self.dir_mode, self.uid, self.gid = file_mode, dir_mode, uid, gid
         #: The server knows no renames that replace a file.
         self.renames_in_two_steps = False
+        #: It knows no hard links.
+        self.reserves_names = False
         self.session = SFTPSession(
             host, options, sftp_client_kwargs or {}, max_channels, request_timeout, auto_add_host_keys
         )

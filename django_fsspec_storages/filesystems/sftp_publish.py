@@ -112,9 +112,10 @@ class Publication:
         """Take the name by an empty file, which only this upload replaces: of renames nobody knows what they do."""
         if self._reserved:
             return
-        logger.warning(
-            "%s has no hard links there: a new file is empty for a moment", self._filesystem.describe()
-        )
+        if not self._filesystem.reserves_names:
+            self._filesystem.reserves_names = True
+            said = "%s has no hard links: a new file is empty for a moment"
+            logger.warning(said, self._filesystem.describe())
         flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_EXCL
         try:
             handle = await sftp.open(self._path, flags, encoding=None)

@@ -33,7 +33,7 @@ def logged(space, calls, caplog):
             lines = [
                 LINE.search(record.getMessage())
                 for record in caplog.records
-                if record.name.startswith("django_f")
+                if record.name.startswith("django_f") and record.levelno == logging.DEBUG
             ]
             assert all(lines), caplog.text
             return [line.group("operation", "name", "bytes", "attempts") for line in lines]

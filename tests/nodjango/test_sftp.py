@@ -328,7 +328,7 @@ def test_a_server_without_extensions_keeps_what_it_can(
         with pytest.raises(FileExistsError):
             save(fs, "/a", b"2", exclusive=True)
         assert [record.getMessage() for record in caplog.records] == [
-            "SFTP at 127.0.0.1 has no hard links there: a new file is empty for a moment"
+            "SFTP at 127.0.0.1 has no hard links: a new file is empty for a moment"
         ]
         caplog.clear()
         for content in (b"3", b"4"):
