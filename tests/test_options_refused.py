@@ -268,3 +268,20 @@ def test_an_error_report_hides_the_secrets_of_a_filesystem_that_cannot_be_made()
         report = ExceptionReporter(None, *sys.exc_info()).get_traceback_html()
     assert "get_filesystem" in report
     assert SECRET not in report
+
+
+@override_settings(DEBUG=False)
+def test_an_error_report_hides_a_value_that_was_refused() -> None:
+    storage = Shop()
+    values = {"a": [SECRET]}
+
+    def assign() -> None:
+        storage.token = values.pop("a")
+
+    for wrong in (lambda: Shop(token=values.pop("a")), assign):
+        values["a"] = [SECRET]
+        with pytest.raises(ImproperlyConfigured, match="'token'") as caught:
+            wrong()
+        report = ExceptionReporter(None, caught.type, caught.value, caught.tb).get_traceback_html()
+        assert "Shop" in report
+        assert SECRET not in report

@@ -186,8 +186,7 @@ class SFTPSession:
             )
         except Exception as error:
             forget_values(error)  # asyncssh's frames hold the password
-            unreadable = FileNotFoundError | IsADirectoryError | NotADirectoryError | PermissionError
-            if isinstance(error, unreadable) and error.filename is not None:
+            if isinstance(error, OSError) and error.filename is not None:
                 raise UnreadableFileError(error.filename) from error
             if type(error) in (ValueError, UnicodeDecodeError) and file is not None:
                 raise UnreadableFileError(

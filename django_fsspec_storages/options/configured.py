@@ -75,7 +75,11 @@ class Configured:
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute; one that is an option is checked as in the constructor, and counts from then on."""
         if isinstance(getattr(type(self), name, None), Option):
-            value = self._checked(type(self).declared_options()[name], value)
+            try:
+                value = self._checked(type(self).declared_options()[name], value)
+            except ImproperlyConfigured as error:
+                value = None  # a debug page shows the locals of every frame: neither this one nor those below keep it
+                raise error.with_traceback(None) from None
         super().__setattr__(name, value)
 
     def _checked(self, option: Option[Any], value: Any) -> Any:

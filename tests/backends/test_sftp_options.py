@@ -109,6 +109,12 @@ def asyncssh_is_told(*names: str) -> Callable[[Any, Place], list[Any]]:
     return lambda storage, place: [storage.fs.session._options[name] for name in names]
 
 
+def waits_for_answers(storage: Any, place: Place) -> list[Any]:
+    """Return how often a connection is asked for a sign of life, and how long a request may take."""
+    told = asyncssh_is_told("keepalive_interval", "keepalive_count_max")(storage, place)
+    return [*told, storage.fs.session._silence]
+
+
 MINE = (os.getuid(), os.getgid())
 #: Only root may give files away.
 UID, GID = (1234, 4321) if MINE[0] == 0 else MINE
@@ -139,7 +145,7 @@ ROWS = [
     Row("uid", lambda place: UID, owner("st_uid"), UID, MINE[0]),
     Row("gid", lambda place: GID, owner("st_gid"), GID, MINE[1]),
     Row("connect_timeout", lambda place: 7.0, asyncssh_is_told("connect_timeout", "login_timeout"), [7.0, 7.0], [30.0, 30.0]),
-    Row("read_timeout", lambda place: 6.0, asyncssh_is_told("keepalive_interval", "keepalive_count_max"), [2.0, 2], [10.0, 2]),
+    Row("read_timeout", lambda place: 6.0, waits_for_answers, [2.0, 2, 6.0], [10.0, 2, 30.0]),
 ]  # fmt: skip
 EVERY_ROW = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.option)
 
