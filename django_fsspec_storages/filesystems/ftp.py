@@ -16,11 +16,10 @@ from django_fsspec_storages.errors import Explained, origin_of
 from django_fsspec_storages.filesystems.ftp_connection import Connection, Server
 from django_fsspec_storages.filesystems.ftp_encoding import encoding_fault
 from django_fsspec_storages.filesystems.ftp_errors import explain, is_lost, refused
-from django_fsspec_storages.filesystems.ftp_fsspec import FTPInterface
 from django_fsspec_storages.filesystems.ftp_pool import Pool
 from django_fsspec_storages.filesystems.ftp_read import FTPDownload
-from django_fsspec_storages.filesystems.ftp_requests import FTPRequests
 from django_fsspec_storages.filesystems.ftp_scan import FTPScan
+from django_fsspec_storages.filesystems.ftp_tree import FTPTrees
 from django_fsspec_storages.filesystems.ftp_upload import FTPUpload
 from django_fsspec_storages.filesystems.temporary import is_temporary
 from django_fsspec_storages.filesystems.transfers import Download, Facts, Scan, Upload
@@ -31,7 +30,7 @@ __all__ = ["FTPFileSystem"]
 _TLS = {False: None, None: None, "": None, True: "explicit", "explicit": "explicit"}
 
 
-class FTPFileSystem(FTPRequests, FTPInterface):
+class FTPFileSystem(FTPTrees):
     """Files of an FTP server. Nothing is asked of it before the first call.
 
     :param host: name or address.

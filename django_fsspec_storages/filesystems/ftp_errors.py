@@ -52,6 +52,7 @@ _PLAIN = frozenset(
 )
 
 _DENIED = re.compile(r"denied|permission|privilege|not allowed|forbidden|not permitted", re.IGNORECASE)
+_NO_FOLDER = re.compile(r"not a directory", re.IGNORECASE)
 _FULL = re.compile(r"no space|disk full|quota|insufficient", re.IGNORECASE)
 _TLS = re.compile(r"\b(ssl|tls)\b|secur(e|ity)", re.IGNORECASE)
 
@@ -118,7 +119,10 @@ def refused(refusal: ftplib.Error, path: str, number: int = errno.EACCES) -> Bas
     code, words = str(refusal)[:3], str(refusal)[4:].strip()
     if code not in ("450", "550", "553") or _FULL.search(words) or _TLS.search(words):
         return refusal
-    number = errno.EACCES if is_denial(refusal) else number
+    if _NO_FOLDER.search(words):
+        number = errno.ENOTDIR
+    elif is_denial(refusal):
+        number = errno.EACCES
     return advised(OSError(number, os.strerror(number), path), f"the server says {words!r}")
 
 

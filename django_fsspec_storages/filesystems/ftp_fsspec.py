@@ -17,7 +17,7 @@ from fsspec.utils import infer_storage_options
 from django_fsspec_storages.filesystems.mending import Mended
 from django_fsspec_storages.filesystems.transfers import Facts
 
-__all__ = ["FTPInterface"]
+__all__ = ["FTPInterface", "info_of"]
 
 
 class FTPInterface(Mended, _FTPFileSystem):  # type: ignore[misc]
@@ -55,7 +55,7 @@ class FTPInterface(Mended, _FTPFileSystem):  # type: ignore[misc]
 
     def info(self, path: str, **options: Any) -> dict[str, Any]:
         """Return what one request tells."""
-        return _info(self.inspect(self._strip_protocol(path)))
+        return info_of(self.inspect(self._strip_protocol(path)))
 
     def exists(self, path: str, **options: Any) -> bool:
         """Tell whether there is such a file or folder; an error is not a no."""
@@ -68,7 +68,7 @@ class FTPInterface(Mended, _FTPFileSystem):  # type: ignore[misc]
             found = [facts for page in self.scan(path, "/") for facts in page]
         except NotADirectoryError:
             found = [self.inspect(path)]
-        return [_info(facts) for facts in found] if detail else sorted(facts.path for facts in found)
+        return [info_of(facts) for facts in found] if detail else sorted(facts.path for facts in found)
 
     def created(self, path: str) -> datetime | None:
         """Return when a file was created, if the server tells."""
@@ -151,7 +151,8 @@ class FTPInterface(Mended, _FTPFileSystem):  # type: ignore[misc]
         """Nothing is cached."""
 
 
-def _info(facts: Facts) -> dict[str, Any]:
+def info_of(facts: Facts) -> dict[str, Any]:
+    """Return facts as fsspec has them."""
     return {
         "name": facts.path,
         "size": facts.size if facts.type == "file" else 0,

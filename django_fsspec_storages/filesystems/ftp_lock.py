@@ -141,7 +141,7 @@ class Lock:
             if is_refusal(error):
                 return ""
             raise
-        line = next((facts.version for each, facts in found if each == last and facts), None) or ""
+        line = next((facts.version for each, facts, _ in found if each == last and facts), None) or ""
         return line if re.search(r"\d:\d\d", line) else ""
 
     def _break(self, lock: Facts) -> None:

@@ -69,7 +69,7 @@ class FTPRequests:
         folder, name = posixpath.split(path)
         if not name:
             return Facts(path, "directory")
-        for each, facts in list_for_people(connection, folder, path[: len(path) - len(name)]):
+        for each, facts, _ in list_for_people(connection, folder, path[: len(path) - len(name)]):
             if each == name and facts is not None:
                 return facts
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
@@ -90,7 +90,7 @@ class FTPRequests:
         return True
 
     def listed(self, path: str, base: str) -> list[Listed]:
-        """Return the names in a folder, each with its facts; None of a link."""
+        """Return the names in a folder."""
 
         def request(connection: Connection) -> list[Listed]:
             if connection.features.mlst:
@@ -108,6 +108,17 @@ class FTPRequests:
             if self.inspect(path).type != "directory":  # or there is none
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
             raise
+
+    def which(self, path: str) -> str:
+        """Return which folder it is, as listings tell of those in it; nothing if the server does not."""
+
+        def request(connection: Connection) -> str:
+            return connection.facts(path).get("unique", "") if connection.features.mlst else path
+
+        try:
+            return self.pool.ask(request)
+        except ftplib.error_perm:
+            return ""
 
     def rename(self, source: str, target: str) -> None:
         """See :meth:`FTPInterface.rename`."""

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import errno
 import ftplib
+import os
 import posixpath
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from django_fsspec_storages.filesystems.ftp_connection import Connection
+from django_fsspec_storages.filesystems.ftp_errors import advised
 from django_fsspec_storages.filesystems.ftp_wire import parse_facts
 from django_fsspec_storages.filesystems.temporary import is_temporary
 from django_fsspec_storages.filesystems.transfers import Facts, Scan
 
 if TYPE_CHECKING:
     from django_fsspec_storages.filesystems.ftp import FTPFileSystem
+    from django_fsspec_storages.filesystems.ftp_requests import FTPRequests
 
-__all__ = ["FTPScan", "Listed", "facts_of", "list_by_facts", "list_for_people", "time_of"]
+__all__ = ["FTPScan", "Folder", "Listed", "facts_of", "list_by_facts", "list_for_people", "time_of"]
 
 #: Names in one page of a listing.
 PAGE = 1000
 
 Kind = Literal["file", "directory", "other"]
 
-#: A name in a folder, and its facts; None of a link.
-Listed = tuple[str, Facts | None]
+#: Folders within folders of which a server does not tell whether they are links, nor which folder is which. One that
+#: leads round in a circle is followed 40 times by Linux, and then looks like one that is gone.
+_DEEPEST = 32
 
 _KINDS: dict[str, Kind] = {"file": "file", "dir": "directory", "cdir": "directory", "pdir": "directory"}
 
@@ -73,6 +79,67 @@ def facts_of(path: str, said: dict[str, str]) -> Facts | None:
     )
 
 
+class Listed(NamedTuple):
+    """A name in a folder.
+
+    :param facts: None of a link.
+    :param which: of a folder: no other on the server has the same; nothing if the server does not tell.
+    """
+
+    name: str
+    facts: Facts | None
+    which: str
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of a tree. What leads back to a folder that it is in is a link, whatever the server calls it.
+
+    :param within: which folders it is in, itself included, as far as the server tells.
+    :param untold: how many of those it does not tell of.
+    """
+
+    filesystem: FTPRequests
+    path: str
+    within: frozenset[str] = frozenset()
+    untold: int = 0
+
+    def entries(self) -> list[tuple[Facts, str | None]]:
+        """Return what is in it: the facts, and which folder it is, if it is one and is not called a link."""
+        base = self.path if self.path in ("", "/") else f"{self.path}/"
+        return [
+            (facts, which if facts.type == "directory" else None)
+            if facts is not None
+            else (self.filesystem.followed(base + name), None)
+            for name, facts, which in self.filesystem.listed(self.path, base)
+        ]
+
+    def listed(self) -> list[tuple[Facts, Folder | None]]:
+        """Return what is in it: the facts, and the folder, if it is one and no link.
+
+        :raises OSError: if it is too deep to be anything but a circle of links, for all that the server tells.
+        """
+        entries, within = self.entries(), self.within
+        if not within and any(
+            which for _, which in entries
+        ):  # the first of the tree: nobody has told which it is
+            within = frozenset([self.filesystem.which(self.path)])
+        return [(facts, self._below(facts, which, within)) for facts, which in entries]
+
+    def _below(self, facts: Facts, which: str | None, within: frozenset[str]) -> Folder | None:
+        if which is None or (which and which in within):
+            return None
+        if which:
+            return Folder(self.filesystem, facts.path, within | {which}, self.untold)
+        if self.untold == _DEEPEST:
+            raise advised(
+                OSError(errno.ELOOP, os.strerror(errno.ELOOP), facts.path),
+                f"{_DEEPEST} folders within each other, and the server does not tell links: does one lead round in a "
+                "circle? If not, begin further down",
+            )
+        return Folder(self.filesystem, facts.path, within, self.untold + 1)
+
+
 class FTPScan(Scan):
     """A listing of one folder, or of every file below it in the order of paths."""
 
@@ -83,7 +150,8 @@ class FTPScan(Scan):
         self._path = path
         self._start_after = start_after
         # A root is "/", or "": the folder of the login.
-        self._entries = (self._folder if delimiter else self._tree)(path.rstrip("/") or path[:1])
+        root = Folder(filesystem, path.rstrip("/") or path[:1])
+        self._entries = (self._folder if delimiter else self._tree)(root)
 
     def page(self) -> list[Facts] | None:
         """See :meth:`Scan.page`."""
@@ -95,19 +163,19 @@ class FTPScan(Scan):
                     return page
         return page or None
 
-    def _folder(self, path: str) -> Iterator[Facts]:
-        for facts, _ in self._listed(path):
+    def _folder(self, folder: Folder) -> Iterator[Facts]:
+        for facts, _ in folder.entries():
             if self._wants(facts.path):
                 yield facts
 
-    def _tree(self, path: str) -> Iterator[Facts]:
-        listed = [(facts.path + "/" * is_folder, facts) for facts, is_folder in self._listed(path)]
-        for key, facts in sorted(listed, key=lambda entry: entry[0]):
-            if key.endswith("/") and not is_temporary(facts.path):
+    def _tree(self, folder: Folder) -> Iterator[Facts]:
+        listed = [(facts.path + "/" * (below is not None), facts, below) for facts, below in folder.listed()]
+        for _, facts, below in sorted(listed, key=lambda entry: entry[0]):
+            if below is not None and not is_temporary(facts.path):
                 # "0" follows "/": nothing below it can come later
                 if self._start_after is None or facts.path + "0" > self._start_after:
                     try:
-                        yield from self._tree(facts.path)
+                        yield from self._tree(below)
                     except FileNotFoundError:  # gone since it was listed
                         continue
             elif self._wants(facts.path):
@@ -115,16 +183,6 @@ class FTPScan(Scan):
 
     def _wants(self, path: str) -> bool:
         return not is_temporary(path) and (self._start_after is None or path > self._start_after)
-
-    def _listed(self, path: str) -> list[tuple[Facts, bool]]:
-        """Return what is in a folder: the facts, and whether it is a folder itself and no link to one."""
-        base, found = path if path in ("", "/") else f"{path}/", []
-        for name, facts in self._filesystem.listed(path, base):
-            if facts is not None:
-                found.append((facts, facts.type == "directory"))
-            else:
-                found.append((self._filesystem.followed(base + name), False))
-        return found
 
 
 def list_by_facts(connection: Connection, path: str, base: str) -> list[Listed]:
@@ -134,7 +192,7 @@ def list_by_facts(connection: Connection, path: str, base: str) -> list[Listed]:
         said, name = parse_facts(line)
         name = connection.text(name)
         if said.get("type", "").lower() not in ("cdir", "pdir") and name not in (".", ".."):
-            found.append((name, facts_of(base + name, said)))
+            found.append(Listed(name, facts_of(base + name, said), said.get("unique", "")))
     return found
 
 
@@ -154,7 +212,9 @@ def list_for_people(connection: Connection, path: str, base: str) -> list[Listed
         name = connection.text(posixpath.basename(printed))
         if name and name not in (".", ".."):
             facts = Facts(base + name, kind, size, version=line.removesuffix(printed))
-            found.append((name, None if kind == "link" else facts))
+            # What is called a folder where links are called links is the one folder of its path.
+            which = facts.path if line.startswith("d") else ""
+            found.append(Listed(name, None if kind == "link" else facts, which))
     return found
 
 
