@@ -6,8 +6,11 @@ import os
 
 import django
 
+from tests.support.examples import never_too_slow
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
+never_too_slow()
 
 #: The real servers.
 pytest_plugins = ["tests.servers.fixtures"]

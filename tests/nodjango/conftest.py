@@ -14,6 +14,7 @@ import pytest
 from django_fsspec_storages.filesystems import MENDED
 from django_fsspec_storages.filesystems.driver import arun, run
 from tests.support.coroutine_memory import CoroutineMemoryFileSystem
+from tests.support.examples import never_too_slow
 from tests.support.filesystems import filesystem_for
 
 Colour = Callable[..., Any]
@@ -22,6 +23,7 @@ Colour = Callable[..., Any]
 def pytest_configure(config: pytest.Config) -> None:
     """Add the real servers, unless ``tests/conftest.py`` has added them: each is started once."""
     config.pluginmanager.import_plugin("tests.servers.fixtures")
+    never_too_slow()
 
 
 def blocking(logic: Any, translate: Any = None) -> Any:

@@ -71,7 +71,10 @@ def test_a_hostile_name_comes_back_right(place: Place, name: str) -> None:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    database=None,
 )
 @given(name=names)
 def test_any_name_comes_back_right(place: Place, name: str) -> None:

@@ -108,7 +108,11 @@ KEYS = st.text(
 
 
 @given(keys=st.lists(KEYS, min_size=1, max_size=4, unique=True))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_any_keys(fs, bucket, keys):
     for number, key in enumerate(keys):
         save(fs, f"{bucket.name}/{key}", str(number).encode())
