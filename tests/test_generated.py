@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def generate(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the script of a checkout."""
     command = [sys.executable, "-X", "dev", "-W", "error", str(root / "docs/generate.py"), *arguments]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=240, check=False)
 
 
 @pytest.fixture

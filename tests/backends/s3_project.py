@@ -38,7 +38,7 @@ def fetched(url: str) -> tuple[int, bytes]:
 def sent(request: urllib.request.Request) -> tuple[int, bytes]:
     """Return the status and the body of the reply."""
     try:
-        with urllib.request.urlopen(request, timeout=60) as reply:
+        with urllib.request.urlopen(request, timeout=120) as reply:
             return reply.status, reply.read()
     except urllib.error.HTTPError as error:
         with error:

@@ -47,7 +47,7 @@ def fetch(
 ) -> Reply:
     """Do as a browser does with a URL; it follows nothing."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=120)
     try:
         connection.request(
             method, f"{parts.path}?{parts.query}" if parts.query else parts.path, body, headers or {}

@@ -173,7 +173,7 @@ assert "boto3" not in sys.modules
 def test_without_boto3(bucket: Bucket) -> None:
     server = bucket.server
     arguments = [server.endpoint, bucket.name, server.key, server.secret]
-    subprocess.run([sys.executable, "-c", _WITHOUT, *arguments], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", _WITHOUT, *arguments], check=True, timeout=240)
     assert bucket.get("b.txt") == b"content"
 
 
@@ -184,5 +184,5 @@ def test_nothing_is_made_before_it_is_asked_for() -> None:
         f"storage = s3.S3Storage(bucket_name='b', **{KEYS!r}); repr(storage), storage.deconstruct(), storage.check('x')\n"
         "assert not {'boto3', 'botocore', 's3fs', 'aiobotocore'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=240)
     assert bare(S3Storage(bucket_name="media", **KEYS).url("a")) == "https://media.s3.amazonaws.com/a"

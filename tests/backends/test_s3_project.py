@@ -54,7 +54,7 @@ def drive(bucket: Bucket, settings: str, folder: Path) -> dict[str, Any]:
         },
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr

@@ -12,6 +12,7 @@ from django.core.files.base import ContentFile
 
 from django_fsspec_storages.filesystems.chores import later
 from django_fsspec_storages.filesystems.driver import filesystem_loop
+from tests.support.waiting import PATIENCE
 
 __all__ = ["AsyncCalls", "Calls", "settle"]
 
@@ -110,8 +111,8 @@ class AsyncCalls(Calls):
 
 def settle() -> None:
     """Wait until everything that was scheduled before, on threads and on the filesystems' loop, has been done."""
-    later(lambda: None).result(30)
-    asyncio.run_coroutine_threadsafe(_others(), filesystem_loop()).result(30)
+    later(lambda: None).result(PATIENCE)
+    asyncio.run_coroutine_threadsafe(_others(), filesystem_loop()).result(PATIENCE)
 
 
 def _listens(task: asyncio.Task[Any]) -> bool:

@@ -24,7 +24,7 @@ from django.core.files.base import ContentFile  # noqa: E402
 from django_fsspec_storages.filesystems.driver import filesystem_loop  # noqa: E402
 from tests.contract.backends import construct  # noqa: E402
 from tests.contract.calls import AsyncCalls, Calls, settle  # noqa: E402
-from tests.contract.racing import race  # noqa: E402
+from tests.contract.racing import PATIENCE, race  # noqa: E402
 
 _storage: Any = None
 
@@ -94,12 +94,21 @@ def task_interrupt_waiting(name: str, content: str, request: str) -> dict[str, A
     main = threading.main_thread().ident
     assert main is not None
 
+    pressed = threading.Event()
+
+    def interrupt(*received: Any) -> None:
+        pressed.set()
+        raise KeyboardInterrupt
+
     def press() -> None:
-        gate.arrived.wait(30)
+        gate.arrived.wait(PATIENCE)
         signal.pthread_kill(main, signal.SIGINT)
-        if not gate.left.wait(0.3):  # a commit is shielded: it ends before the interruption comes through
+        pressed.wait(PATIENCE)
+        # Only a part is cancelled; all else is shielded, and ends before the interruption comes through.
+        if not gate.left.wait(PATIENCE if request == "part" else 0.3):
             filesystem_loop().call_soon_threadsafe(gate.open)
 
+    before = signal.signal(signal.SIGINT, interrupt)
     thread = threading.Thread(target=press)
     thread.start()
     try:
@@ -108,7 +117,9 @@ def task_interrupt_waiting(name: str, content: str, request: str) -> dict[str, A
         outcome = "interrupted"
     else:
         outcome = "saved"
-    thread.join(30)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    thread.join(PATIENCE)
     settle()
     return {"outcome": outcome, "cancelled": gate.cancelled, **_state(name)}
 
@@ -176,7 +187,7 @@ def task_fork(name: str | None, content: str) -> dict[str, Any]:
 
 
 def _child(name: str | None, content: str, writing: int) -> None:
-    signal.alarm(30)  # a child that hangs is killed
+    signal.alarm(PATIENCE)  # a child that hangs is killed
     try:
         saved = "before.txt" if name is None else task_save(name, content)
         said = {

@@ -13,7 +13,7 @@ from typing import Any, Self
 __all__ = ["PATIENCE", "Process", "race"]
 
 #: Seconds after which something counts as hung.
-PATIENCE = 60
+PATIENCE = 240
 
 
 def race(jobs: Sequence[Callable[[], Any]]) -> list[Any]:

@@ -13,6 +13,7 @@ from django_fsspec_storages.filesystems.driver import filesystem_loop
 from tests.contract.calls import settle
 from tests.contract.racing import Process
 from tests.support.interruptions import ctrl_c_at_line
+from tests.support.waiting import PATIENCE
 
 
 @pytest.mark.promise(Promise.ATOMIC)
@@ -91,7 +92,7 @@ def test_a_cancellation_while_a_save_waits_for_the_server_leaves_no_doubt(space,
     async def main():
         gate = storage.fs.server.hold(held)
         saving = asyncio.ensure_future(storage.asave("a.bin", ContentFile(content)))
-        await asyncio.to_thread(gate.arrived.wait, 30)
+        await asyncio.to_thread(gate.arrived.wait, PATIENCE)
         saving.cancel()
         await asyncio.wait({saving}, timeout=0.3)
         if not gate.left.is_set():
@@ -110,7 +111,7 @@ def test_who_is_cancelled_twice_still_leaves_nothing_behind(space, storage):
         part, abort = storage.fs.server.hold("part"), storage.fs.server.hold("abort")
         saving = asyncio.ensure_future(storage.asave("a.bin", ContentFile(b"x" * 700_001)))
         for gate in (part, abort):
-            await asyncio.to_thread(gate.arrived.wait, 30)
+            await asyncio.to_thread(gate.arrived.wait, PATIENCE)
             saving.cancel()
         await asyncio.wait({saving}, timeout=0.3)
         filesystem_loop().call_soon_threadsafe(abort.open)

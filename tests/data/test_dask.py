@@ -29,7 +29,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     }
     command = [sys.executable, "-X", "dev", "-W", "error", "-m", "tests.data.cluster"]
     ended = subprocess.run(
-        command, cwd=root, env=environment, capture_output=True, text=True, timeout=240, check=False
+        command, cwd=root, env=environment, capture_output=True, text=True, timeout=600, check=False
     )
     assert ended.returncode == 0, ended.stderr
     result: dict[str, Any] = json.loads(ended.stdout)
@@ -108,6 +108,6 @@ def test_a_process_with_settings_needs_no_setup(tmp_path: Path) -> None:
     )
     ended = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", script],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False,
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert (ended.stdout, ended.stderr) == ("3\n", "")

@@ -166,7 +166,7 @@ def test_processes_of_dask_find_the_bucket_by_its_alias(bucket: Bucket, tmp_path
         },
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr

@@ -36,7 +36,7 @@ from tests.nodjango.conftest import Colour, Place
 from tests.support.coroutine_memory import CoroutineMemoryFileSystem
 from tests.support.interruptions import ctrl_c_at_line
 from tests.support.processes import in_child
-from tests.support.waiting import collected
+from tests.support.waiting import PATIENCE, collected
 
 GZIP = {"content_encoding": "gzip"}
 MEGABYTE = 2**20
@@ -351,7 +351,11 @@ def moved(file: Any, kind: str, number: int) -> Any:
 
 
 @given(st.lists(moves, max_size=12))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_a_handle_moves_and_reads_as_a_file_in_memory_does(
     gzipped_store: CoroutineMemoryFileSystem, steps: list[tuple[str, int]]
 ) -> None:
@@ -561,7 +565,7 @@ def test_a_cancelled_read_loses_no_bytes_for_the_next(
         cursor.position = 900_000
         gate = gzipped_store.server.hold("get")
         task = asyncio.ensure_future(arun(cursor.read(1000)))
-        await asyncio.to_thread(gate.arrived.wait, 20)
+        await asyncio.to_thread(gate.arrived.wait, PATIENCE)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -581,13 +585,13 @@ def test_a_read_that_is_cancelled_while_a_thread_decompresses_loses_none_either(
 
     def slow(self: Gunzipper, data: bytes, max_length: int) -> bytes:
         begun.set()
-        go_on.wait(20)
+        go_on.wait(PATIENCE)
         return decompress(self, data, max_length)
 
     async def reading() -> None:
         monkeypatch.setattr(Gunzipper, "decompress", slow)
         task = asyncio.ensure_future(arun(cursor.read(1000)))
-        await asyncio.to_thread(begun.wait, 20)
+        await asyncio.to_thread(begun.wait, PATIENCE)
         task.cancel()
         await asyncio.sleep(0)
         go_on.set()

@@ -14,6 +14,7 @@ from django_fsspec_storages.filesystems import CoroutineContract
 from django_fsspec_storages.filesystems.driver import bridge
 from tests.support.coroutine_memory import CoroutineMemoryFileSystem
 from tests.support.object_store import ServiceError
+from tests.support.waiting import PATIENCE
 
 PART = 64 * 2**10
 
@@ -71,12 +72,12 @@ def test_parts_move_several_at_once(store: CoroutineMemoryFileSystem) -> None:
 
     moving = asyncio.run_coroutine_threadsafe(five_parts(), store.loop)
     for gate in gates:
-        assert gate.arrived.wait(20)
+        assert gate.arrived.wait(PATIENCE)
     assert not moving.done()
     assert store.server.requests["part"] == 4
     for gate in gates:
         gate.open()
-    moving.result(20)
+    moving.result(PATIENCE)
     bridge(upload.commit())
     assert store.cat_file("large") == b"1" * 5 * PART
 

@@ -17,7 +17,7 @@ from tests.nodjango.conftest import Place
 from tests.support.filesystems import filesystem_for
 from tests.support.interruptions import ctrl_c_at_line
 from tests.support.processes import running
-from tests.support.waiting import at_once
+from tests.support.waiting import PATIENCE, at_once
 
 THREADS = 16
 
@@ -134,7 +134,7 @@ def test_without_hard_links_ctrl_c_at_any_line_publishes_all_or_nothing(unlinked
             write(f"{points}")
         interrupted = came_so_far()
         gc.collect()  # an error and its frames may hold each other
-        later(lambda: None).result(20)
+        later(lambda: None).result(PATIENCE)
         assert os.listdir(unlinked.root) in ([], [f"{points}"]), points
         for name in os.listdir(unlinked.root):
             assert unlinked.read(name) == b"1", points

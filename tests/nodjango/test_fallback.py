@@ -20,6 +20,7 @@ from django_fsspec_storages.filesystems import Promise, deviations_of
 from django_fsspec_storages.filesystems.fallback import FallbackFileSystem
 from tests.nodjango.conftest import Place
 from tests.support.filesystems import filesystem_for
+from tests.support.waiting import PATIENCE
 
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 
@@ -159,7 +160,7 @@ def test_check_and_move_are_one_step_among_threads(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(place.filesystem, "move", slow_move)
     first.close()
-    rival.join(20)
+    rival.join(PATIENCE)
     assert len(refused) == 1
 
 

@@ -13,6 +13,7 @@ from django_fsspec_storages.filesystems import fallback_io, memory
 from tests.nodjango.conftest import Place
 from tests.support.filesystems import filesystem_for
 from tests.support.processes import in_child
+from tests.support.waiting import PATIENCE
 
 LOCKS: dict[str, Any] = {
     "memory": lambda place: memory._lock,
@@ -34,13 +35,13 @@ def test_a_fork_while_another_thread_publishes_hangs_no_child(place: Place, lock
     def hold() -> None:
         with lock(place):
             held.set()
-            release.wait(60)
+            release.wait()
 
     thread = threading.Thread(target=hold)
     thread.start()
     try:
-        assert held.wait(20)
-        assert in_child(lambda: write_and_read(place), patience=10) == 0
+        assert held.wait(PATIENCE)
+        assert in_child(lambda: write_and_read(place)) == 0
     finally:
         release.set()
         thread.join()

@@ -12,6 +12,7 @@ import pytest
 
 from django_fsspec_storages.filesystems.local import LocalDiskFileSystem
 from tests.support.filesystems import filesystem_for
+from tests.support.waiting import PATIENCE
 
 
 def mode_of(path: object) -> int:
@@ -183,7 +184,7 @@ def test_a_pipe_without_a_writer_hangs_nobody(tmp_path: Path) -> None:
         opened.set()
 
     threading.Thread(target=read, daemon=True).start()
-    assert opened.wait(20)
+    assert opened.wait(PATIENCE)
 
 
 def test_a_leftover_that_goes_meanwhile_is_passed_over(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from django_fsspec_storages.filesystems.local import LocalDiskFileSystem
 from django_fsspec_storages.filesystems.memory import MemoryFileSystem
 from tests.support.filesystems import filesystem_for
 from tests.support.processes import in_child
-from tests.support.waiting import at_once
+from tests.support.waiting import PATIENCE, at_once
 
 
 class CountingFileSystem(MemoryFileSystem):
@@ -32,7 +32,7 @@ class CountingFileSystem(MemoryFileSystem):
     def __init__(self, **options: Any) -> None:
         self.made.append(options)
         if self.gate is not None:
-            self.gate.wait(20)
+            self.gate.wait(PATIENCE)
         super().__init__(**{key: value for key, value in options.items() if key == "use_listings_cache"})
 
 
@@ -137,8 +137,8 @@ def test_one_slow_constructor_stops_no_other() -> None:
     slow = threading.Thread(target=get_filesystem, args=("counting", {"a": "slow"}))
     slow.start()
     assert get_filesystem("memory", {"space": "quick"}) is not None
-    CountingFileSystem.gate.wait(20)
-    slow.join(20)
+    CountingFileSystem.gate.wait(PATIENCE)
+    slow.join(PATIENCE)
     assert not slow.is_alive()
 
 
@@ -181,7 +181,7 @@ def test_a_forked_child_makes_its_own() -> None:
 
 def test_a_fork_while_another_thread_holds_the_lock_hangs_no_child() -> None:
     with registry._lock:
-        assert in_child(lambda: get_filesystem("counting", {"locked": True}), patience=20) == 0
+        assert in_child(lambda: get_filesystem("counting", {"locked": True})) == 0
 
 
 def test_an_unknown_protocol_is_a_value_error_that_names_it() -> None:
@@ -222,5 +222,5 @@ def test_what_is_dropped_may_ask_for_a_filesystem(monkeypatch: pytest.MonkeyPatc
 
     done = threading.Thread(target=fill, args=(0,), daemon=True)
     done.start()
-    done.join(30)
+    done.join(PATIENCE)
     assert not done.is_alive()

@@ -15,7 +15,7 @@ from fsspec.callbacks import Callback
 
 from django_fsspec_storages.filesystems.s3 import S3FileSystem
 from tests.nodjango.s3_support import KILOBYTE, MEGABYTE, content_of, filesystem_on
-from tests.support.waiting import at_once, until
+from tests.support.waiting import PATIENCE, at_once, until
 
 SMALL = content_of(KILOBYTE)
 LARGE = content_of(9 * MEGABYTE)
@@ -272,4 +272,4 @@ def test_a_cancelled_coroutine_on_another_loop_ends_at_home_too(fs, bucket, prox
             await task
         await asyncio.to_thread(until, lambda: not proxy.held)
 
-    asyncio.run(asyncio.wait_for(cancelled(), 60))
+    asyncio.run(asyncio.wait_for(cancelled(), 2 * PATIENCE))

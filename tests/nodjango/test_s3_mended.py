@@ -18,6 +18,7 @@ from tests.nodjango.s3_support import MEGABYTE, content_of, filesystem_on, save
 from tests.servers.proxy import Proxy
 from tests.servers.s3 import Bucket
 from tests.support.processes import in_child
+from tests.support.waiting import PATIENCE
 
 Buckets = Callable[..., Bucket]
 
@@ -38,7 +39,7 @@ def test_a_proxy_that_never_answers_a_tunnel_ends_in_a_time_out(s3_bucket: Bucke
 
 
 def _failure(call: Callable[[], Any]) -> BaseException | None:
-    """Return what a call raises within a minute; None if it has not ended by then."""
+    """Return what a call raises within two minutes; None if it has not ended by then."""
     failures: list[BaseException] = []
 
     def run() -> None:
@@ -49,7 +50,7 @@ def _failure(call: Callable[[], Any]) -> BaseException | None:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(60)
+    thread.join(PATIENCE)
     return failures[0] if failures else None
 
 

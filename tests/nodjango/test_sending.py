@@ -11,6 +11,7 @@ import pytest
 from django_fsspec_storages.filesystems.uploads import GATHERED, Sink, send
 from tests.nodjango.conftest import Place
 from tests.support.coroutine_memory import CoroutineMemoryFileSystem
+from tests.support.waiting import PATIENCE
 
 Colour = Callable[..., Any]
 PART = 64 * 2**10
@@ -88,7 +89,7 @@ def test_a_large_body_goes_in_parts_of_the_size_that_the_upload_wants(
     parts: list[int] = []
 
     def look() -> None:
-        gate.arrived.wait(20)
+        gate.arrived.wait(PATIENCE)
         (upload,) = costore.server.multiparts.values()
         parts.extend(len(upload.parts[number]) for number in sorted(upload.parts))
         gate.open()

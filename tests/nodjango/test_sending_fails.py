@@ -17,7 +17,7 @@ from tests.support.coroutine_memory import CoroutineMemoryFileSystem
 from tests.support.filesystems import filesystem_for
 from tests.support.interruptions import ctrl_c_once
 from tests.support.object_store import SECRET, Gate, ServiceError
-from tests.support.waiting import collected
+from tests.support.waiting import PATIENCE, collected
 
 Colour = Callable[..., Any]
 PART = 64 * 2**10
@@ -67,7 +67,7 @@ def test_a_cancelled_send_publishes_nothing_and_leaves_nothing(
     async def cancel() -> None:
         task = asyncio.ensure_future(arun(send(costore, "a", iter([b"1" * 20 * PART]))))
         for gate in gates:
-            await asyncio.to_thread(gate.arrived.wait, 20)
+            await asyncio.to_thread(gate.arrived.wait, PATIENCE)
         task.cancel()
         await asyncio.sleep(0)
         gates[0].open()
@@ -98,7 +98,7 @@ def test_an_abort_that_fails_hides_no_cancellation(costore: CoroutineMemoryFileS
     async def cancel() -> None:
         task = asyncio.ensure_future(arun(send(costore, "a", iter([b"1" * 9 * PART]))))
         for gate in gates:
-            await asyncio.to_thread(gate.arrived.wait, 20)
+            await asyncio.to_thread(gate.arrived.wait, PATIENCE)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -136,7 +136,7 @@ def test_a_send_that_is_cancelled_while_it_begins_still_aborts(
 
     async def cancel() -> None:
         task = asyncio.ensure_future(arun(send(costore, "a", iter([b"1"]))))
-        await asyncio.to_thread(gate.arrived.wait, 20)
+        await asyncio.to_thread(gate.arrived.wait, PATIENCE)
         assert costore.server.multiparts
         task.cancel()
         await asyncio.sleep(0)

@@ -15,7 +15,7 @@ from tests.nodjango.conftest import Place
 from tests.support.coroutine_memory import CoroutineMemoryFileSystem
 from tests.support.filesystems import filesystem_for
 from tests.support.processes import in_child, python, running
-from tests.support.waiting import collected, until
+from tests.support.waiting import PATIENCE, collected, until
 
 PART = 64 * 2**10
 
@@ -102,7 +102,7 @@ def test_a_forked_child_leaves_its_parents_upload_alone(tmp_path: Path, use: str
             with pytest.raises(SystemExit), writer:
                 raise SystemExit
         del writer
-        later(lambda: None).result(20)  # what was scheduled before it is done
+        later(lambda: None).result(PATIENCE)  # what was scheduled before it is done
 
     assert in_child(child) == 0
     assert len(hidden(tmp_path)) == 1, "the child removed it"
@@ -170,7 +170,7 @@ def test_what_a_killed_process_left_is_hidden_and_found_and_in_nobodys_way(tmp_p
     (tmp_path / "a").write_bytes(b"old")
     with running(OPENED + "print('open', flush=True)\nsys.stdin.read()", tmp_path / "a") as process:
         process.send_signal(signal.SIGKILL)
-        process.wait(20)
+        process.wait(PATIENCE)
     place = Place(filesystem_for("file"), str(tmp_path))
     (leftover,) = place.leftovers()
     assert hidden(tmp_path) == [os.path.basename(leftover)]

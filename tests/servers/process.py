@@ -18,8 +18,8 @@ __all__ = ["HOST", "PATIENCE", "ServerProcess"]
 
 HOST = "127.0.0.1"
 
-#: Seconds within which a server answers, and ends.
-PATIENCE = 60
+#: Seconds within which a server answers, and ends. MiniStack imports for four, and many times that on a busy machine.
+PATIENCE = 240
 
 #: It ends with us, however we end: its standard input is a pipe. If we end without a word, it removes its folder too.
 _ENDS_WITH_US = """

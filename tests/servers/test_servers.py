@@ -98,7 +98,7 @@ def test_a_signed_url_opens_what_it_was_signed_for_alone(ministack, s3_bucket, c
     bucket.put("a", b"x")
     bucket.put("b", b"y")
     url = client(ministack).generate_presigned_url(
-        "get_object", Params={"Bucket": bucket.name, "Key": "a"}, ExpiresIn=60
+        "get_object", Params={"Bucket": bucket.name, "Key": "a"}, ExpiresIn=600
     )
     with urllib3.PoolManager() as web:
         assert web.request("GET", url).data == b"x"
@@ -109,7 +109,7 @@ def test_a_signed_url_opens_what_it_was_signed_for_alone(ministack, s3_bucket, c
 def test_a_post_policy_is_checked(ministack, s3_bucket, client):
     bucket = s3_bucket()
     ticket = client(ministack).generate_presigned_post(
-        bucket.name, "in/a.txt", Conditions=[["content-length-range", 0, 4]], ExpiresIn=60
+        bucket.name, "in/a.txt", Conditions=[["content-length-range", 0, 4]], ExpiresIn=600
     )
 
     def post(content: bytes, **changes: str) -> int:
@@ -217,7 +217,7 @@ while True:
         connection.sendall(b"HTTP/1.0 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n%b" % (len(body), body))
 """
     with ServerProcess(sys.executable, script) as server:
-        connection = http.client.HTTPConnection(server.address, timeout=20)
+        connection = http.client.HTTPConnection(server.address, timeout=120)
         connection.request("GET", "/")
         seen = json.loads(connection.getresponse().read())
         connection.close()

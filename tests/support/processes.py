@@ -16,8 +16,8 @@ from typing import Any
 __all__ = ["in_child", "python", "running"]
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Seconds after which a process hangs.
-PATIENCE = 60
+#: Seconds after which a process hangs. One that imports an SDK takes three, and many times that on a busy machine.
+PATIENCE = 240
 
 
 STRICT = ["-X", "dev", "-W", "error"]

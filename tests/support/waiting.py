@@ -9,11 +9,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["at_once", "collected", "until"]
+__all__ = ["PATIENCE", "at_once", "collected", "until"]
 
 T = TypeVar("T")
 
-PATIENCE = 20.0
+#: Seconds after which something counts as hung. Machines that run tests beside others stall for tens of seconds.
+PATIENCE = 120.0
 
 
 def until(condition: Callable[[], object]) -> None:

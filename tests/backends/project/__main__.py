@@ -76,7 +76,7 @@ def upload(client: Any, name: str, content: bytes) -> dict[str, Any]:
 
 def fetch(url: str) -> list[Any]:
     """Return what a browser is given: the content, its type, and how long to keep it."""
-    with urllib.request.urlopen(url, timeout=60) as reply:
+    with urllib.request.urlopen(url, timeout=120) as reply:
         return [reply.read().decode("latin-1"), reply.headers["Content-Type"], reply.headers["Cache-Control"]]
 
 
