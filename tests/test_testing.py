@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import unittest
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from django.test import SimpleTestCase, override_settings
 from django_fsspec_storages import FsspecStorage
 from django_fsspec_storages.testing import isolated_storages
 from tests.app.models import Document, Picture, storage_of_models
+from tests.support.waiting import collected
 
 DOCUMENT: Any = Document._meta.get_field("file")
 PICTURE: Any = Picture._meta.get_field("image")
@@ -220,8 +220,7 @@ def test_what_was_stored_is_forgotten() -> None:
         store = storage.fs.store
         assert len(store) == 1
     del storage
-    gc.collect()
-    assert len(store) == 0
+    collected(lambda: len(store) == 0)
 
 
 def test_what_setup_of_a_class_saves_is_isolated_too(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.utils import ContainerMetadataFetcher
 from django.core.files.base import ContentFile
 
 from django_fsspec_storages.backends.s3 import S3Storage
@@ -24,6 +25,7 @@ from tests.backends.s3_storages import fetch, query
 from tests.servers.ministack import EVERYTHING, MiniStack, allow
 from tests.servers.proxy import Proxy
 from tests.servers.s3 import Bucket
+from tests.support.waiting import PATIENCE
 
 ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": ["sts:AssumeRole", "sts:AssumeRoleWithWebIdentity"]}
 
@@ -66,6 +68,8 @@ def container(service: MetadataService, monkeypatch: pytest.MonkeyPatch) -> Meta
     """Let this process be in a container with a role."""
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{service.address}/container")
     monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "of this container")
+    # The SDK asks again after two seconds: a busy machine would hand out keys twice.
+    monkeypatch.setattr(ContainerMetadataFetcher, "TIMEOUT_SECONDS", PATIENCE)
     return service
 
 
@@ -149,6 +153,7 @@ def test_when_they_expire_the_next_ones_are_used(
 
 def test_of_an_instance(service: MetadataService, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", service.address)
+    monkeypatch.setenv("AWS_METADATA_SERVICE_TIMEOUT", str(int(PATIENCE)))  # else a second
     assert works(keyless(bucket), bucket) == service.issued[0]
     assert len(service.issued) == 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from tests.servers.names import resolving
 from tests.servers.proxy import Proxy
 from tests.servers.proxy_records import Request, most_at_once
 from tests.servers.s3 import Bucket
+from tests.support.waiting import PATIENCE, until
 
 Buckets = Callable[..., Bucket]
 MIB = 2**20
@@ -157,11 +159,18 @@ def test_the_size_of_parts(options: dict[str, Any], proxy: Proxy, bucket: Bucket
     "options", [{"max_concurrency": 2}, {"transfer_config": {"max_concurrency": 2}}], ids=str
 )
 def test_how_many_parts_at_a_time(options: dict[str, Any], proxy: Proxy, bucket: Bucket) -> None:
-    proxy.network(rtt=0.05)
-    free, bound = ({"file_buffer_size": 5 * MIB, **more} for more in ({}, options))
-    content = b"x" * 32 * MIB
-    assert most_at_once(parts(seen(proxy, on(bucket, endpoint_url=proxy.endpoint, **free), content))) > 2
-    assert most_at_once(parts(seen(proxy, on(bucket, endpoint_url=proxy.endpoint, **bound), content))) == 2
+    content = ContentFile(b"x" * 32 * MIB)
+    for more, enough in (({}, 3), (options, 2)):
+        storage = on(bucket, endpoint_url=proxy.endpoint, file_buffer_size=5 * MIB, **more)
+        with proxy.counting() as requests, ThreadPoolExecutor(1) as pool:
+            proxy.fault("hold", path="partNumber", times=None)
+            saving = pool.submit(storage.save, "a.txt", content)
+            until(lambda enough=enough: proxy.held >= enough)  # type: ignore[misc]
+            proxy.network(rtt=0.05)  # those that follow have time to be too many
+            proxy.mend()
+            saving.result(PATIENCE)
+        most = most_at_once(parts(requests))
+        assert most == 2 if more else most > 2
 
 
 def test_how_many_connections(s3_bucket: Buckets, proxied: Callable[..., Proxy]) -> None:

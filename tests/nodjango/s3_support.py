@@ -11,10 +11,13 @@ from django_fsspec_storages.filesystems.uploads import send
 from tests.servers.proxy import Proxy
 from tests.servers.s3 import Bucket, Keys
 
-__all__ = ["KILOBYTE", "MEGABYTE", "content_of", "filesystem_on", "pieces_of", "save", "sent_to"]
+__all__ = ["KEPT", "KILOBYTE", "MEGABYTE", "content_of", "filesystem_on", "pieces_of", "save", "sent_to"]
 
 KILOBYTE = 2**10
 MEGABYTE = 2**20
+
+#: Configuration with which idle connections last; the SDK's client closes them after 12 seconds, which tests may stall.
+KEPT = {"connector_args": {"keepalive_timeout": 600}}
 
 _BLOCK = b"".join(number.to_bytes(4, "big") for number in range(16 * KILOBYTE))
 

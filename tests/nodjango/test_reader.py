@@ -191,9 +191,11 @@ def test_a_dropped_local_reader_closes_its_descriptor(tmp_path: Path) -> None:
 
     def closed() -> bool:
         try:
-            os.fstat(descriptor)
+            found = os.fstat(descriptor)
         except OSError:
             return True
-        return False
+        return not os.path.samestat(
+            found, os.stat(tmp_path / "a")
+        )  # another thread's, which was given the number
 
     collected(closed)

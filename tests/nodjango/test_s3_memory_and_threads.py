@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.nodjango.s3_support import KILOBYTE, MEGABYTE, content_of, filesystem_on, save
+from tests.nodjango.s3_support import KEPT, KILOBYTE, MEGABYTE, content_of, filesystem_on, save
 from tests.servers.proxy_records import most_at_once
 from tests.support.processes import python
-from tests.support.waiting import at_once
+from tests.support.waiting import PATIENCE, at_once
 
 LARGE = 100 * MEGABYTE
 
@@ -98,7 +98,7 @@ def test_a_slow_server_makes_the_source_wait(bucket, proxied):
         assert read <= 56 * MEGABYTE
     finally:
         proxy.mend()
-        thread.join(60)
+        thread.join(PATIENCE)
     assert most_at_once([r for r in proxy.requests if "partNumber" in r.query]) == 5
     assert bucket.head("a")["ContentLength"] == LARGE
 
@@ -137,7 +137,7 @@ def test_parts_are_of_a_size_that_s3_takes(bucket, given, taken):
 
 def test_sixteen_threads_do_everything_at_once(bucket, proxied):
     proxy = proxied()
-    fs = filesystem_on(bucket, proxy)
+    fs = filesystem_on(bucket, proxy, config_kwargs=KEPT)
     name = bucket.name
 
     def work(number: int) -> int:

@@ -75,6 +75,7 @@ class Fault:
     :param status: of ``answer``.
     :param code: S3's word for the error.
     :param headers: more headers of the answer.
+    :param held: the answer waits for `release`.
     """
 
     kind: Kind
@@ -86,6 +87,7 @@ class Fault:
     status: int = 503
     code: str = "SlowDown"
     headers: Mapping[str, str] = field(default_factory=dict)
+    held: bool = False
 
     def strikes(self, method: str, target: str) -> bool:
         """Tell whether a request meets the fault, and count it."""

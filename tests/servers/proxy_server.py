@@ -195,6 +195,8 @@ class _Connection:
         if not asks_first:
             async for piece in pieces(self._client.reader, head):
                 request.up += len(piece)
+        if fault.held:
+            await self._relay.hold(self._client)
         answer = fault.answer(request.method, close=asks_first)
         request.down = len(answer)
         await asyncio.sleep(self._relay.up.delay)

@@ -15,6 +15,7 @@ import pytest
 from tests.servers.ftp import PASSWORD, USER
 from tests.servers.process import HOST
 from tests.servers.proxy import Proxy
+from tests.support.waiting import PATIENCE
 
 #: Seconds that are there in any case, and not so soon by chance.
 RTT = 0.2
@@ -25,7 +26,7 @@ CONTENT = os.urandom(2**20)
 def backend():
     """A server that the test itself plays."""
     with socket.create_server((HOST, 0)) as listening:
-        listening.settimeout(20)
+        listening.settimeout(PATIENCE)
         yield SimpleNamespace(port=listening.getsockname()[1], accept=lambda: listening.accept()[0])
 
 
@@ -34,10 +35,10 @@ def ends(backend):
     """Return both ends of a connection through a proxy, and the proxy."""
     with (
         Proxy(backend, rtt=RTT, protocol="tcp") as proxy,
-        socket.create_connection((HOST, proxy.port), 20) as client,
+        socket.create_connection((HOST, proxy.port), PATIENCE) as client,
         backend.accept() as server,
     ):
-        server.settimeout(20)
+        server.settimeout(PATIENCE)
         yield client, server, proxy
 
 
@@ -49,23 +50,30 @@ def timed(call, *arguments) -> float:
 
 def test_each_way_takes_half_the_round_trip(ends):
     client, server, proxy = ends
-    for sender, receiver in ((client, server), (server, client)):
+
+    def pass_on(sender, receiver):
         sender.sendall(b"a")
-        assert timed(receiver.recv, 1) > RTT / 2 - 0.05
+        assert receiver.recv(1) == b"a"
+
+    for rtt in (RTT, 2 * RTT):
+        proxy.network(rtt=rtt)  # for open connections too
+        for sender, receiver in ((client, server), (server, client)):
+            assert timed(pass_on, sender, receiver) > rtt / 2 - 0.01
+    proxy.network(rtt=20 * PATIENCE)
     proxy.network(rtt=0.0)
-    server.sendall(b"b")
-    assert timed(client.recv, 1) < RTT / 2
+    pass_on(server, client)  # before anybody's patience ends
 
 
 def test_what_follows_does_not_wait_for_what_went_before(ends):
-    client, server, _ = ends
+    client, server, proxy = ends
+    proxy.network(rtt=2.0)
     began = time.monotonic()
-    for number in range(20):
+    for number in range(100):
         client.sendall(bytes([number]))
         time.sleep(0.01)
     with server.makefile("rb") as file:
-        assert file.read(20) == bytes(range(20))
-    assert time.monotonic() - began < 10 * RTT
+        assert file.read(100) == bytes(range(100))
+    assert time.monotonic() - began < 75  # one after the other would take 100 seconds, this takes two
 
 
 @pytest.mark.parametrize("sender", [0, 1])
@@ -80,27 +88,32 @@ def test_everything_comes_and_then_the_end(ends, sender):
 def test_connections_are_counted_and_dropped(ends, backend):
     client, _, proxy = ends
     assert proxy.connections == 1
-    with socket.create_connection((HOST, proxy.port), 20), backend.accept():
+    with socket.create_connection((HOST, proxy.port), PATIENCE), backend.accept():
         assert proxy.connections == 2
         proxy.drop()
         with pytest.raises(ConnectionResetError):
             client.recv(1)
 
 
+def nobody_on(bound):
+    """Take a port on which nobody listens."""
+    bound.bind((HOST, 0))
+    return SimpleNamespace(port=bound.getsockname()[1])
+
+
 def test_nobody_behind_it_is_a_connection_that_ends(backend):
-    with socket.create_server((HOST, 0)) as gone:
-        nobody = SimpleNamespace(port=gone.getsockname()[1])
     with (
-        Proxy(nobody, protocol="tcp") as proxy,
+        socket.socket() as bound,
+        Proxy(nobody_on(bound), protocol="tcp") as proxy,
         pytest.raises(ConnectionResetError),
-        socket.create_connection((HOST, proxy.port), 20) as client,
+        socket.create_connection((HOST, proxy.port), PATIENCE) as client,
     ):
         client.recv(1)
 
 
 def test_data_connections_of_ftp_go_through_it(ftp_server):
     with Proxy(ftp_server, rtt=RTT, protocol="ftp") as proxy, closing(ftplib.FTP()) as client:
-        client.connect(HOST, proxy.port, 20)
+        client.connect(HOST, proxy.port, int(PATIENCE))
         client.login(USER, PASSWORD)
         client.storbinary("STOR proxied", io.BytesIO(CONTENT))
         assert (ftp_server.root / "proxied").read_bytes() == CONTENT
