@@ -22,6 +22,24 @@ class Client(ftplib.FTP_TLS):
     """One connection, however it was made."""
 
     sock: Any
+    #: What the last command was about; nothing of a login.
+    _about = ""
+
+    def putcmd(self, line: str) -> None:
+        """See ftplib."""
+        command, _, argument = line.partition(" ")
+        self._about = "" if command in ("USER", "PASS", "ACCT") else argument.removeprefix("./")
+        super().putcmd(line)
+
+    def getresp(self) -> str:
+        """See ftplib; refusals are without the name that they are of, whose words are not the server's."""
+        try:
+            return super().getresp()
+        except ftplib.Error as refusal:
+            code, words = str(refusal)[:3], str(refusal)[3:]
+            if self._about:
+                words = re.sub(rf"(?<!\w){re.escape(self._about)}(?!\w)", "", words)
+            raise type(refusal)(code + words) from None
 
     def pwd(self) -> str:
         """Return the folder that we are in; see ftplib, which takes a reply without quotes for the folder of no name.

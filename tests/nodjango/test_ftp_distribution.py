@@ -169,6 +169,20 @@ def test_names(fs: FTPFileSystem, server: DistributionServer, root: str, name: s
     assert listed(fs, root or "/") == {}
 
 
+@pytest.mark.parametrize("name", ["ssl", "tls.pem", "permission", "denied", "quota full"])
+def test_the_words_of_a_name_are_not_the_servers(fs: FTPFileSystem, root: str, name: str) -> None:
+    assert not fs.exists(f"{root}/{name}")
+    for call in (fs.remove, fs.cat_file, fs.inspect):
+        with pytest.raises(FileNotFoundError):
+            call(f"{root}/{name}")
+    save(fs, f"{root}/{name}/{name}", b"x", exclusive=True)
+    with pytest.raises(OSError, match="not empty"):
+        fs.rmdir(f"{root}/{name}")
+    with pytest.raises(NotADirectoryError):
+        save(fs, f"{root}/{name}/{name}/{name}", b"x")
+    fs.rm(f"{root}/{name}", recursive=True)
+
+
 def test_links(fs: FTPFileSystem, server: DistributionServer, root: str) -> None:
     (server.root / "folder").mkdir()
     (server.root / "a").write_bytes(b"content")

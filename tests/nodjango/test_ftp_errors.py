@@ -254,6 +254,19 @@ def test_a_name_that_no_command_can_hold_is_refused(ftp_server: FTPServer) -> No
     assert fs.inspect("/").type == "directory"
 
 
+@pytest.mark.parametrize("name", ["ssl", "tls.pem", "no permission", "denied", "quota full", "550", "a", "."])
+@pytest.mark.parametrize("form", ["{}: No such file or directory", "'{}' cannot be listed"])
+def test_the_words_of_a_name_are_not_the_servers(ftp_server: FTPServer, name: str, form: str) -> None:
+    with Relay(ftp_server) as relay:
+        fs = filesystem_on(ftp_server, port=relay.port)
+        for path, said in ((f"/x/{name}", f"/x/{name}"), (name, name), (name, f"./{name}")):
+            relay.when("MLST", "answer", f"550 {form.format(said)}".encode())
+            assert not fs.exists(path)
+            relay.when("MLST", "answer", f"550 {said}: Permission denied".encode())
+            with pytest.raises(PermissionError):
+                fs.exists(path)
+
+
 # What replies mean
 
 
