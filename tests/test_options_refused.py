@@ -273,7 +273,7 @@ def test_an_error_report_hides_the_secrets_of_a_filesystem_that_cannot_be_made()
 @override_settings(DEBUG=False)
 def test_an_error_report_hides_a_value_that_was_refused() -> None:
     storage = Shop()
-    values = {"a": [SECRET]}
+    values: dict[str, Any] = {"a": [SECRET]}
 
     def assign() -> None:
         storage.token = values.pop("a")

@@ -31,6 +31,16 @@ class _NoAnswerError(asyncssh.SFTPConnectionLost):
         )
 
 
+class _Nobody(dict[int, Any]):
+    """Whom an ended session has to tell: what is asked of it fails at once.
+
+    asyncssh keeps those too, and once the server has closed its end tells them again, which nobody waits for by then.
+    """
+
+    def __setitem__(self, request: int, waiter: Any) -> None:
+        pass
+
+
 class Channel:
     """An SFTP session, and how many operations are on it.
 
@@ -63,10 +73,13 @@ class Channel:
         oldest = next(iter(self._handler._requests), None)
         looks = looks + 1 if oldest is not None and oldest == before else 0
         if looks >= _LOOKS:
-            error = _NoAnswerError(self._silence or 0)
-            self._ending = asyncio.create_task(self._handler._cleanup(error))
+            self._ending = asyncio.create_task(self._end())
         elif oldest is not None or not self._closed:
             self._look_again(oldest, looks)
+
+    async def _end(self) -> None:
+        await self._handler._cleanup(_NoAnswerError(self._silence or 0))
+        self._handler._requests = _Nobody()
 
     def close(self) -> None:
         """Close it; what is on its way is waited for as before."""
