@@ -74,8 +74,12 @@ def tls_before(port: int, ca: Path, key: Path) -> Iterator[str]:
                 raw, _ = listening.accept()
                 threading.Thread(target=serve, args=(raw,), daemon=True).start()
 
-    threading.Thread(target=accept, daemon=True).start()
+    accepting = threading.Thread(target=accept, daemon=True)
+    accepting.start()
     try:
         yield f"https://127.0.0.1:{listening.getsockname()[1]}"
     finally:
+        # It ends before its descriptor's number is given to another: interrupted, it would accept for that one.
+        listening.shutdown(socket.SHUT_RDWR)
+        accepting.join()
         listening.close()

@@ -10,6 +10,7 @@ from django_fsspec_storages.filesystems.s3 import S3FileSystem
 from django_fsspec_storages.filesystems.uploads import send
 from tests.servers.proxy import Proxy
 from tests.servers.s3 import Bucket, Keys
+from tests.support.waiting import PATIENCE
 
 __all__ = ["KEPT", "KILOBYTE", "MEGABYTE", "content_of", "filesystem_on", "pieces_of", "save", "sent_to"]
 
@@ -32,7 +33,9 @@ def filesystem_on(
     :param options: constructor options; ``config_kwargs`` are added to what tests need.
     """
     keys = keys or bucket.server.keys
-    config = {"s3": {"addressing_style": "path"}, "proxies": {}, **options.pop("config_kwargs", {})}
+    # s3fs waits 5 seconds for a connection and 15 for an answer: a busy machine takes longer.
+    waits = {"connect_timeout": PATIENCE, "read_timeout": PATIENCE}
+    config = {"s3": {"addressing_style": "path"}, "proxies": {}, **waits, **options.pop("config_kwargs", {})}
     given = {
         "endpoint_url": (at or bucket.server).endpoint,
         "key": keys.key,
