@@ -36,10 +36,10 @@ class Client(ftplib.FTP_TLS):
         try:
             return super().getresp()
         except ftplib.Error as refusal:
-            code, words = str(refusal)[:3], str(refusal)[3:]
             if self._about:
-                words = re.sub(rf"(?<!\w){re.escape(self._about)}(?!\w)", "", words)
-            raise type(refusal)(code + words) from None
+                code, words = str(refusal)[:3], str(refusal)[3:]
+                refusal.args = (code + re.sub(rf"(?<!\w){re.escape(self._about)}(?!\w)", "", words),)
+            raise  # the same: another would have this one with it, and its frames with us
 
     def pwd(self) -> str:
         """Return the folder that we are in; see ftplib, which takes a reply without quotes for the folder of no name.
