@@ -72,6 +72,12 @@ def root(server: Any, home: Path) -> str:
     return f"{server.folder.rstrip('/')}/{home.name}"
 
 
+@pytest.fixture
+def relay(ftp_server: FTPServer) -> Iterator[Relay]:
+    with Relay(ftp_server) as relay:
+        yield relay
+
+
 def scanned(fs: FTPFileSystem, path: str) -> list[str]:
     """Return the paths in a tree, as from its beginning."""
     return [facts.path.removeprefix(f"{path}/") for page in fs.scan(path) for facts in page]
@@ -156,6 +162,18 @@ def test_a_link_that_cannot_be_removed_is_not_gone_into(mlst: bool, tmp_path: Pa
             relay.rules.clear()
 
 
+def test_a_folder_that_is_emptied_and_may_not_go_is_told_so(
+    relay: Relay, ftp_server: FTPServer, tmp_path: Path
+) -> None:
+    (ftp_server.root / tmp_path.name).mkdir()
+    (ftp_server.root / tmp_path.name / "a").touch()
+    relay.when("RMD")  # it is not empty
+    relay.when("RMD", "answer", b"550 Permission denied.")
+    with pytest.raises(PermissionError):
+        filesystem_on(ftp_server, port=relay.port).rm(f"/{tmp_path.name}", recursive=True)
+    assert "LIST -a" not in relay.said
+
+
 def test_all_below_the_root_may_be_removed(tmp_path: Path) -> None:
     for mlst in (True, False):
         with FTPServer(mlst=mlst) as server:
@@ -234,12 +252,6 @@ def test_walks_tell_of_folders_that_cannot_be_listed(fs: FTPFileSystem, root: st
 
 
 # Servers that tell less, or in another way
-
-
-@pytest.fixture
-def relay(ftp_server: FTPServer) -> Iterator[Relay]:
-    with Relay(ftp_server) as relay:
-        yield relay
 
 
 @pytest.mark.parametrize(
