@@ -118,7 +118,7 @@ class Terminal:
         os.close(slave)
         self.shown = ""
 
-    def wait_for(self, text: str, patience: float = 30) -> None:
+    def wait_for(self, text: str, patience: float = 240) -> None:
         """Return when a text is shown that was not before."""
         seen, deadline = len(self.shown), time.monotonic() + patience
         while text not in self.shown[seen:]:
@@ -128,7 +128,7 @@ class Terminal:
         """Type a line."""
         os.write(self._master, f"{line}\n".encode())
 
-    def end(self, patience: float = 30) -> int:
+    def end(self, patience: float = 240) -> int:
         """Wait for the end; return the exit status."""
         deadline = time.monotonic() + patience
         while self._read(deadline - time.monotonic()):

@@ -28,7 +28,7 @@ from django_fsspec_storages.files import FsspecFile
 from tests.backends.sftp_support import KEY, on, said, save
 from tests.servers.sftp import SFTPServer
 from tests.support.processes import in_child
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 MEGABYTE = 2**20
 
@@ -215,7 +215,7 @@ class Slow:
     def chunks(self, size: int = 0) -> Iterator[bytes]:
         yield b"1" * MEGABYTE
         self.begun.set()
-        assert self.let_go.wait(20)
+        assert self.let_go.wait(PATIENCE)
         yield b"2" * MEGABYTE
 
 
@@ -224,10 +224,10 @@ def test_an_upload_that_is_under_way_goes_on(storage: Any, folder: Path) -> None
     slow, before = Slow(), logins(storage)
     thread = threading.Thread(target=storage.save, args=("a.bin", slow))
     thread.start()
-    assert slow.begun.wait(20)
+    assert slow.begun.wait(PATIENCE)
     storage.close()
     slow.let_go.set()
-    thread.join(20)
+    thread.join(PATIENCE)
     assert (folder / "a.bin").read_bytes() == b"1" * MEGABYTE + b"2" * MEGABYTE
     assert logins(storage) == before
     storage.close()

@@ -18,7 +18,7 @@ from django.test import override_settings
 from django_fsspec_storages.backends._sftp_params import asyncssh_options, unknown_parameter
 from django_fsspec_storages.backends.sftpstorage import SFTPStorage
 from tests.backends.sftp_support import KEY, KeyServer, on, said, save
-from tests.servers.process import HOST
+from tests.servers.process import HOST, PATIENCE
 from tests.servers.sftp import PASSWORD, SFTPServer
 
 SECRET = "a-5ecret-of-s0me-value"
@@ -243,7 +243,7 @@ def test_an_agent_is_asked_if_it_may_be(
     with socket.socket(socket.AF_UNIX) as agent:
         agent.bind(address)
         agent.listen()
-        agent.settimeout(5 if allowed else 0.2)
+        agent.settimeout(PATIENCE if allowed else 0.2)
         monkeypatch.setenv("SSH_AUTH_SOCK", address)
         try:
             with ThreadPoolExecutor(1) as thread:

@@ -99,7 +99,7 @@ def test_a_command_without_a_terminal_does_not_wait_for_one(settings: dict[str, 
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=240,
         check=False,
         start_new_session=True,
     )

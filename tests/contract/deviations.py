@@ -204,7 +204,10 @@ OBSERVED_BY: dict[tuple[str, Promise], str] = {
     ("ftp-list", Promise.EXCLUSIVE): _LOCKED,
     ("ftps", Promise.EXCLUSIVE): _LOCKED,
     **dict.fromkeys(
-        [(name, Promise.STEADY) for name in ("sftp", "sftp-openssh", "sftp-plain", "ftp", "ftp-list", "ftps")],
+        [
+            (name, Promise.STEADY)
+            for name in ("sftp", "sftp-openssh", "sftp-plain", "ftp", "ftp-list", "ftps")
+        ],
         "test_a_change_in_place_that_keeps_size_and_time_is_not_seen",
     ),
     ("http", Promise.STEADY): "test_a_server_without_tags_hides_a_change_that_keeps_the_size",

@@ -100,7 +100,7 @@ def test_an_upload_that_could_not_lend_says_so_later_and_leaves_nothing(tls: Any
 
 
 def test_a_file_that_was_open_longer_than_the_server_waits_goes_on() -> None:
-    with FTPServer(idle=1) as server:
+    with FTPServer(idle=4) as server:
         fs = filesystem_on(server, max_connections=1)
         (server.root / "a").write_bytes(CONTENT)
         with fs.open("/a") as file:

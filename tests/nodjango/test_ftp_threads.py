@@ -114,7 +114,7 @@ class Busy(Holder):
 
 
 def test_files_may_be_opened_while_others_look_for_a_connection(ftp_server: FTPServer) -> None:
-    fs = filesystem_on(ftp_server, max_connections=1, connect_timeout=1.0)
+    fs = filesystem_on(ftp_server, max_connections=1, connect_timeout=4.0)
     held = fs.pool.acquire()
     over = threading.Event()
 

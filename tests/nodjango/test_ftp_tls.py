@@ -94,7 +94,7 @@ def test_no_password_is_told_to_a_server_without_tls(ftp_server: FTPServer) -> N
     for tls in (True, "explicit", "tls", "implicit"):
         said = "does not do TLS as it was asked to" if tls in (True, "explicit") else "speaks no TLS there"
         with pytest.raises(OSError, match=said):
-            filesystem_on(ftp_server, tls=tls, connect_timeout=2.0).inspect("/")
+            filesystem_on(ftp_server, tls=tls).inspect("/")
     assert {command.name for command in ftp_server.commands()} <= {"AUTH"}
 
 
@@ -139,7 +139,7 @@ def test_a_server_that_does_not_begin_with_tls_is_told_by_its_greeting(
 def test_a_server_that_begins_with_tls_never_greets_who_does_not(
     servers: Callable[..., FTPServer], tls: Any
 ) -> None:
-    fs = filesystem_on(servers("implicit"), tls=tls, connect_timeout=1.0)
+    fs = filesystem_on(servers("implicit"), tls=tls, connect_timeout=4.0)
     with pytest.raises(TimeoutError, match=r"does not greet us.*set tls_implicit \(FTP_TLS_IMPLICIT\)"):
         fs.inspect("/")
 
@@ -151,7 +151,7 @@ def test_a_silence_after_the_greeting_is_no_lack_of_tls(
     server = servers("explicit")
     with Relay(server) as relay:
         relay.when(command, "hush")
-        fs = filesystem_on(server, port=relay.port, tls=command == "AUTH", connect_timeout=1.0)
+        fs = filesystem_on(server, port=relay.port, tls=command == "AUTH", connect_timeout=4.0)
         with pytest.raises(TimeoutError) as caught:
             fs.inspect("/")
         assert "tls_implicit" not in str(caught.value)
@@ -172,7 +172,7 @@ def test_a_silence_within_tls_is_no_lack_of_it(servers: Callable[..., FTPServer]
         thread.start()
         port = listening.getsockname()[1]
         with pytest.raises(TimeoutError) as caught:
-            filesystem_on(servers("implicit"), port=port, connect_timeout=1.0).inspect("/")
+            filesystem_on(servers("implicit"), port=port, connect_timeout=4.0).inspect("/")
         thread.join()
     assert "tls_implicit" not in str(caught.value)
 

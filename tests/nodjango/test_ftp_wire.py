@@ -72,10 +72,10 @@ class _Held:
 
 
 def test_nothing_more_is_found_in_tls_where_there_is_nothing(ftps_server: FTPServer) -> None:
-    connection = filesystem_on(ftps_server).ftp
+    connection = filesystem_on(ftps_server, timeout=50.0).ftp
     assert isinstance(connection.sock, ssl.SSLSocket)
     assert connection.is_alive()
-    assert connection.sock.gettimeout() == 10.0
+    assert connection.sock.gettimeout() == 50.0
     connection.close()
 
 

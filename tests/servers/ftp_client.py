@@ -21,7 +21,7 @@ class TLSClient(ftplib.FTP_TLS):
         self.implicit, self.resume = implicit, resume
         super().__init__(context=context)
 
-    def connect(self, host="", port=0, timeout=20, source_address=None):
+    def connect(self, host="", port=0, timeout=120, source_address=None):
         if not self.implicit:
             return super().connect(host, port, timeout)
         self.host, self.timeout = host, timeout
@@ -50,7 +50,7 @@ def connected(server, *, context=None, encoding="utf-8", resume=False, **options
     else:
         client = ftplib.FTP(encoding=encoding)
     try:
-        client.connect(HOST, server.port, 20)
+        client.connect(HOST, server.port, 120)
     except BaseException:
         client.close()
         raise

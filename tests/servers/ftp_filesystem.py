@@ -16,8 +16,8 @@ MEGABYTE = 2**20
 
 
 def filesystem_on(server: Any, **options: Any) -> FTPFileSystem:
-    """Return a filesystem of the caller's own, which does not wait long."""
-    patience = {"timeout": 10.0, "connect_timeout": 10.0}
+    """Return a filesystem of the caller's own, which waits for a busy machine."""
+    patience = {"timeout": 120.0, "connect_timeout": 120.0}
     return FTPFileSystem(**server.options(**{**patience, **options}), skip_instance_cache=True)
 
 

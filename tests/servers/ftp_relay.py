@@ -216,7 +216,7 @@ class _Data(threading.Thread):
         self._relay = relay
         self._upstream = upstream
         self._listening = socket.create_server((HOST, 0))
-        self._listening.settimeout(10)
+        self._listening.settimeout(120)
         self.port = int(self._listening.getsockname()[1])
         self.start()
 

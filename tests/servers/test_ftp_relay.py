@@ -24,7 +24,7 @@ def client(ftp_server, relay, tmp_path):
     """A client that comes through the relay, in a folder of its own."""
     (ftp_server.root / tmp_path.name).mkdir()
     client = ftplib.FTP(encoding="utf-8")
-    client.connect("127.0.0.1", relay.port, 20)
+    client.connect("127.0.0.1", relay.port, 120)
     known = ftp_server.options()
     client.login(known["username"], known["password"])
     client.cwd(f"/{tmp_path.name}")
@@ -107,7 +107,7 @@ def test_everything_stops_and_goes_on(relay, client):
     with pytest.raises(TimeoutError):
         client.sock.recv(3)
     relay.hushed = False
-    client.sock.settimeout(20)
+    client.sock.settimeout(120)
     assert client.sock.recv(3) == b"200"
     relay.drop()
     assert rest_of(client.sock)[:3] in (b"", b" I ")
@@ -143,7 +143,7 @@ def test_another_address_of_loopback():
         server = FTPServer(host="::1")
     except OSError:
         pytest.skip("no IPv6 here")
-    with server, socket.create_connection(("::1", server.port), 20) as connection:
+    with server, socket.create_connection(("::1", server.port), 120) as connection:
         assert connection.recv(3) == b"220"
 
 

@@ -206,7 +206,7 @@ def test_commands_are_written_down_without_passwords(ftp_server, login):
 
 @pytest.mark.parametrize("tls", [None, "explicit", "implicit"])
 def test_who_says_nothing_for_long_is_dropped(tls, login):
-    with FTPServer(tls=tls, idle=0.3) as server:
+    with FTPServer(tls=tls, idle=3) as server:
         client = login(server)
         assert client.getline().startswith("421")
         with pytest.raises(EOFError):
