@@ -61,8 +61,8 @@ class Lines:
         """
         self._sock.settimeout(0)
         try:
-            return bool(self._file.peek(1))
-        except (BlockingIOError, ssl.SSLWantReadError):
+            with suppress(BlockingIOError, ssl.SSLWantReadError):
+                return bool(self._file.peek(1))
             return False
         finally:
             self._sock.settimeout(timeout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from django_fsspec_storages.filesystems.ftp_wire import Lines
 from tests.servers.ftp import FTPServer
 from tests.servers.ftp_filesystem import content_of, filesystem_on, listed
 from tests.servers.ftp_relay import Relay
+from tests.support.interruptions import ctrl_c_at_line
 
 
 def test_lines_tell_whether_more_was_received() -> None:
@@ -28,6 +30,20 @@ def test_lines_tell_whether_more_was_received() -> None:
         assert not lines.more(5.0)
         assert ours.gettimeout() == 5.0
         lines.close()
+
+
+def test_an_interruption_of_the_look_keeps_no_connection_alive(ftps_server: FTPServer) -> None:
+    connection, number, interrupted = filesystem_on(ftps_server).ftp, 0, True
+    while interrupted:
+        number += 1
+        with ctrl_c_at_line(number) as came_so_far:
+            assert not connection.file.more(10.0)
+        interrupted = came_so_far()
+        # Python 3.11 may go on as if it were handling what said that nothing is there: with its frames, and ours.
+        assert sys.exc_info()[1] is None, number
+    assert connection.is_alive()
+    connection.close()
+    assert number > 4
 
 
 @pytest.mark.parametrize("name", ["ftp_server", "ftps_server"])
