@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import logging
 import os
-import random
 import secrets
 import stat
 from collections.abc import Awaitable, Callable
@@ -16,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import asyncssh
 
 from django_fsspec_storages.filesystems.sftp_errors import is_lost
-from django_fsspec_storages.filesystems.temporary import aside_name
+from django_fsspec_storages.filesystems.sftp_replace import TAKEN, replace_in_two_steps
 
 if TYPE_CHECKING:
     from django_fsspec_storages.filesystems.sftp import SFTPFileSystem
@@ -25,14 +23,8 @@ __all__ = ["Publication"]
 
 logger = logging.getLogger("django_fsspec_storages")
 
-#: How a server says that there is something by that name, or that it could not, whatever the reason.
-_TAKEN = (asyncssh.SFTPFailure, asyncssh.SFTPFileAlreadyExists, asyncssh.SFTPFileIsADirectory)
-
 #: How a server says that it has no hard links: some disks behind it have none, and the protocol has one word for most.
 _NO_LINKS = (asyncssh.SFTPOpUnsupported, asyncssh.SFTPPermissionDenied, asyncssh.SFTPFailure)
-
-#: How often a file is put aside whose name another has taken by then.
-_TRIES = 20
 
 
 class Publication:
@@ -56,21 +48,30 @@ class Publication:
         :raises FileExistsError: if it is exclusive and the name is taken.
         :raises IsADirectoryError: if there is a folder by that name.
         """
-        step: Callable[[Any], Awaitable[None]] = self._take if self._exclusive else self._replace
-        ask = self._filesystem.ask
-        try:
+        if not self._exclusive:
             try:
-                await ask(step, again=False)
-            except Exception as error:
-                if not is_lost(error):
-                    raise
-                if not await ask(self._is_published):
-                    await ask(step, again=False)
+                await self._settled(self._replace)
+            except asyncssh.SFTPOpUnsupported:
+                await replace_in_two_steps(self._filesystem, self._temporary, self._path)
+                self.moved = True
+            return
+        try:
+            await self._settled(self._take)
         except BaseException:
             if self._reserved and not self.moved:
                 with suppress(Exception):  # the first error counts
-                    await ask(self._give_back)
+                    await self._filesystem.ask(self._give_back)
             raise
+
+    async def _settled(self, step: Callable[[Any], Awaitable[None]]) -> None:
+        ask = self._filesystem.ask
+        try:
+            await ask(step, again=False)
+        except Exception as error:
+            if not is_lost(error):
+                raise
+            if not await ask(self._is_published):
+                await ask(step, again=False)
 
     async def _is_published(self, sftp: Any) -> bool:
         """Tell whether the final name is this file: the temporary one is gone, or both are one file."""
@@ -155,68 +156,14 @@ class Publication:
         try:
             await sftp.posix_rename(self._temporary, self._path)
         except asyncssh.SFTPOpUnsupported:
-            await self._replace_in_two_steps(sftp)
+            raise
         except asyncssh.SFTPError as error:
             await self._explain(sftp, error)
         self.moved = True
 
-    async def _replace_in_two_steps(self, sftp: Any) -> None:
-        """Replace a file where the server's renames do not: the old one goes aside, and for a moment there is none."""
-        for attempt in range(1, _TRIES + 1):  # others may be at it too
-            aside = await self._put_aside(sftp)
-            try:
-                await sftp.rename(self._temporary, self._path)
-            except asyncssh.SFTPError as error:
-                if aside is not None:
-                    await self._put_back(sftp, aside)
-                if not isinstance(error, _TAKEN):
-                    raise
-                refusal = error
-                await asyncio.sleep(random.uniform(0.0, 0.02 * attempt))  # noqa: S311 - so that they do not meet again
-                continue
-            if aside is not None:
-                try:
-                    await sftp.remove(aside)
-                except asyncssh.SFTPError as error:
-                    logger.warning("%s stays behind: %s", aside, type(error).__name__)
-            return
-        raise refusal
-
-    async def _put_aside(self, sftp: Any) -> str | None:
-        """Give what is in the way another name, and return that; None if there is nothing."""
-        try:
-            there = await sftp.lstat(self._path)
-        except asyncssh.SFTPNoSuchFile:
-            return None
-        if stat.S_ISDIR(there.permissions or 0):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self._path)
-        aside = aside_name(self._path)
-        try:
-            await sftp.rename(self._path, aside)
-        except asyncssh.SFTPNoSuchFile:
-            return None
-        if not self._filesystem.renames_in_two_steps:
-            self._filesystem.renames_in_two_steps = True
-            logger.warning("%s cannot replace a file in one step", self._filesystem.describe())
-        return aside
-
-    async def _put_back(self, sftp: Any, aside: str) -> None:
-        for _ in range(_TRIES):
-            try:
-                await sftp.rename(aside, self._path)
-            except asyncssh.SFTPError as error:
-                refusal = error
-                if await _is_there(sftp, self._path):  # another has replaced it meanwhile
-                    await sftp.remove(aside)
-                    return
-            else:
-                return
-        said = "%s could not be replaced: it is %s now (%s)"
-        logger.error(said, self._path, aside, type(refusal).__name__)
-
     async def _explain(self, sftp: Any, error: asyncssh.SFTPError) -> None:
         """Raise what a refusal means: the protocol has one word for most."""
-        if isinstance(error, _TAKEN):
+        if isinstance(error, TAKEN):
             try:
                 found = await sftp.lstat(self._path)
             except asyncssh.SFTPError:

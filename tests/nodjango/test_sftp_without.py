@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import asyncssh
 import pytest
 
+from django_fsspec_storages.filesystems.driver import bridge
 from django_fsspec_storages.filesystems.sftp import SFTPFileSystem
 from tests.servers.sftp import SFTPServer
 
@@ -125,6 +127,101 @@ def test_where_the_second_step_fails_the_old_file_is_in_its_place(
     with pytest.raises(PermissionError):
         fs.pipe_file(path, b"new")
     assert files_in(home) == {"a": b"old"}
+
+
+LOSSES = ["before the second step", "on the second step", "the reply to the first step"]
+
+
+@pytest.fixture
+def plain() -> Iterator[SFTPServer]:
+    """Return a server without extensions, of the test's own."""
+    with SFTPServer(extensions=False) as server:
+        server.folder("home")
+        yield server
+
+
+def meeting_the_second_step(monkeypatch: pytest.MonkeyPatch, meet: Callable[[], Awaitable[object]]) -> None:
+    """Have something happen, once, before a new file takes the name that an old one has left."""
+    real, met = asyncssh.SFTPClient.rename, threading.Event()
+
+    async def rename(client: Any, old: str, new: str, **options: Any) -> None:
+        if old.endswith(".uploading") and not met.is_set():
+            met.set()
+            await meet()
+        await real(client, old, new, **options)
+
+    monkeypatch.setattr(asyncssh.SFTPClient, "rename", rename)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_where_the_session_is_lost_between_the_steps_the_new_file_is_in_its_place(
+    plain: SFTPServer, monkeypatch: pytest.MonkeyPatch, loss: str
+) -> None:
+    fs = SFTPFileSystem(**plain.options(), skip_instance_cache=True)
+    fs.pipe_file("/home/a", b"old")
+
+    async def lose() -> None:
+        fs.session._connection.abort()
+        if loss == LOSSES[0]:
+            await fs.session._connection.wait_closed()
+
+    meeting_the_second_step(monkeypatch, lose)
+    if loss == LOSSES[2]:
+        real, lost = asyncssh.SFTPClient.rename, threading.Event()
+
+        async def rename(client: Any, old: str, new: str, **options: Any) -> None:
+            await real(client, old, new, **options)
+            if not lost.is_set():
+                lost.set()
+                await lose()
+                raise asyncssh.SFTPConnectionLost("before it has answered")
+
+        monkeypatch.setattr(asyncssh.SFTPClient, "rename", rename)
+    fs.pipe_file("/home/a", b"new")
+    assert files_in(plain.root / "home") == {"a": b"new"}
+
+
+def test_where_the_save_is_cancelled_between_the_steps_the_old_file_is_in_its_place(
+    plain: SFTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fs = SFTPFileSystem(**plain.options(), skip_instance_cache=True)
+    fs.pipe_file("/home/a", b"old")
+
+    async def save() -> None:
+        upload = await fs._begin_upload("/home/a")
+        await upload.part(b"new")
+        met = asyncio.Event()
+
+        async def hang() -> None:
+            met.set()
+            await asyncio.Event().wait()
+
+        meeting_the_second_step(monkeypatch, hang)
+        committing = asyncio.ensure_future(upload.commit())
+        await met.wait()
+        committing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await committing
+        await upload.abort()
+
+    bridge(save())
+    assert files_in(plain.root / "home") == {"a": b"old"}
+
+
+def test_where_the_server_goes_between_the_steps_the_log_says_where_the_old_file_is(
+    plain: SFTPServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fs = SFTPFileSystem(**plain.options(), skip_instance_cache=True)
+    fs.pipe_file("/home/a", b"old")
+
+    async def end() -> None:
+        plain.end()
+
+    meeting_the_second_step(monkeypatch, end)
+    with pytest.raises(ConnectionError):
+        fs.pipe_file("/home/a", b"new")
+    (aside,) = (path for path in (plain.root / "home").iterdir() if path.read_bytes() == b"old")
+    assert f"/home/a could not be replaced: it is /home/{aside.name} now" in caplog.text
 
 
 async def _unsupported(client: Any, *arguments: Any) -> None:
