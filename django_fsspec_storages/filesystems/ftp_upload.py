@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import ftplib
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from copy import copy
 from typing import TYPE_CHECKING
 
@@ -42,17 +43,23 @@ class FTPUpload(Transfer, Upload):
 
     def _send(self, data: bytes) -> None:
         self._require_no_failure()
-        # Until all of it is sent: whatever interrupts, nobody knows how much of it was.
-        self._failure = OSError(errno.ECANCELED, os.strerror(errno.ECANCELED), self._path)
-        try:
+        with self._failed_unless_done():
             if self._data is None:
                 self._open()
             self._send_all(data)
+            self._position += len(data)
+
+    @contextmanager
+    def _failed_unless_done(self) -> Iterator[None]:
+        """Until it is done, whatever interrupts, in whatever thread: nobody knows how much the server has."""
+        before = self._failure
+        self._failure = OSError(errno.ECANCELED, os.strerror(errno.ECANCELED), self._path)
+        try:
+            yield
         except Exception as error:
             self._failure = copy(error)
             raise
-        self._position += len(data)
-        self._failure = None
+        self._failure = before
 
     def _send_all(self, data: bytes) -> None:
         try:
@@ -94,10 +101,8 @@ class FTPUpload(Transfer, Upload):
             return False
         try:
             held = self._control is not None
-            try:
+            with suppress(Exception):  # the next part says so
                 self._store()
-            except Exception as error:  # noqa: BLE001 - the next part says so
-                self._failure = error.with_traceback(None)
             return held
         finally:
             self._lock.release()
@@ -117,11 +122,15 @@ class FTPUpload(Transfer, Upload):
 
         A connection that is cut looks to some like the end of the file: then the size tells.
         """
-        if not self._finish() and (size := self._filesystem.inspect(self._temporary).size) != self._position:
-            raise advised(
-                OSError(errno.EIO, os.strerror(errno.EIO), self._path),
-                f"the server has stored {size} bytes of {self._position}",
-            )
+        with self._failed_unless_done():
+            if (
+                not self._finish()
+                and (size := self._filesystem.inspect(self._temporary).size) != self._position
+            ):
+                raise advised(
+                    OSError(errno.EIO, os.strerror(errno.EIO), self._path),
+                    f"the server has stored {size} bytes of {self._position}",
+                )
 
     def abort(self) -> None:
         """See :meth:`Upload.abort`."""

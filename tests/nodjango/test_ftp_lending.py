@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import weakref
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 
 from django_fsspec_storages.errors import FileChangedError
+from django_fsspec_storages.filesystems import ftp_transfer
 from django_fsspec_storages.filesystems.ftp import FTPFileSystem
 from tests.servers.ftp import FTPServer
 from tests.servers.ftp_filesystem import MEGABYTE, content_of, files_in, filesystem_on, save
+from tests.servers.ftp_relay import Relay
 from tests.support.processes import in_child
 from tests.support.waiting import collected
 
@@ -97,6 +100,32 @@ def test_an_upload_that_could_not_lend_says_so_later_and_leaves_nothing(tls: Any
         pool = weakref.ref(fs.pool)
         del fs, file, upload
         assert pool() is None, "an error that waits to be told keeps none alive"
+
+
+@pytest.mark.parametrize("call", ["lend", "commit"])
+def test_an_upload_that_was_interrupted_while_the_server_confirmed_is_not_published(
+    common: FTPServer, home: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ftp_transfer, "_CLOSING", 0.1)  # there is no answer to wait for
+    with Relay(common) as relay:
+        fs = filesystem_on(common, port=relay.port, max_connections=1)
+        if common.tls is None:
+            relay.when("STOR", "data_hush", after=1)  # the rest of it the server never has
+        upload: Any = fs.begin_upload(f"/{home.name}/a")
+        upload.part(CONTENT[:20_000])
+        monkeypatch.setattr(upload._control, "voidresp", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            upload.commit() if call == "commit" else fs.exists("/")  # in another thread, perhaps
+        for again in (lambda: upload.part(CONTENT[20_000:]), upload.commit):
+            with pytest.raises(OSError, match=os.strerror(errno.ECANCELED)):
+                again()
+        upload.abort()
+        assert files_in(home) == {}
+        save(fs, f"/{home.name}/a", CONTENT)
+    assert files_in(home) == {"a": CONTENT}
 
 
 def test_a_file_that_was_open_longer_than_the_server_waits_goes_on() -> None:
