@@ -50,7 +50,7 @@ class FTPDownload(Transfer, Download):
         with self._lock, self._filesystem.ours(self._path):
             try:
                 return self._read(start, end)
-            except Exception as error:
+            except BaseException as error:  # however it ends: more may have been received than is counted
                 self._give_up_on(error)
                 if not is_lost(error):
                     raise

@@ -128,6 +128,38 @@ def test_an_upload_that_was_interrupted_while_the_server_confirmed_is_not_publis
     assert files_in(home) == {"a": CONTENT}
 
 
+class Interrupting:
+    """A data connection: its second answer from now on is a Ctrl-C."""
+
+    def __init__(self, data: Any) -> None:
+        self._data, self._calls = data, 0
+
+    def recv(self, most: int) -> Any:
+        self._calls += 1
+        if self._calls == 2:
+            raise KeyboardInterrupt
+        return self._data.recv(most)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._data, name)
+
+
+def test_a_read_that_was_interrupted_goes_on_where_it_was(common: FTPServer, home: Path) -> None:
+    (home / "a").write_bytes(CONTENT)
+    fs = filesystem_on(common, max_connections=1)
+    download: Any = fs.begin_read(f"/{home.name}/a")
+    try:
+        assert download.read(0, MEGABYTE) == CONTENT[:MEGABYTE]
+        download._data = Interrupting(download._data)
+        with pytest.raises(KeyboardInterrupt):
+            download.read(MEGABYTE, 3 * MEGABYTE)
+        assert download.read(MEGABYTE, 3 * MEGABYTE) == CONTENT[MEGABYTE : 3 * MEGABYTE]
+        assert download.read(3 * MEGABYTE, len(CONTENT)) == CONTENT[3 * MEGABYTE :]
+    finally:
+        download.close()
+    assert fs.exists(f"/{home.name}/a")
+
+
 def test_a_file_that_was_open_longer_than_the_server_waits_goes_on() -> None:
     with FTPServer(idle=4) as server:
         fs = filesystem_on(server, max_connections=1)
