@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import Any, cast
 
+from django.core import checks
 from django.core.checks import CheckMessage
 from django.views.decorators.debug import sensitive_variables
 
@@ -117,9 +118,19 @@ class FTPManifestStaticStorage(ManifestMixin, FTPStaticStorage):  # type: ignore
 def _check_certificates(storage: FTPStorage, place: str) -> Iterator[CheckMessage]:
     """Yield a warning where anybody could answer for the server, or nobody, for want of the file that tells who may."""
     address = None if storage.computes("location") else storage._address()
-    if address is None or not (address.tls or storage.tls_implicit):
+    given: Any = None if storage.computes("extra_options") else storage.extra_options
+    extra: dict[str, Any] = given if isinstance(given, dict) else {}  # over what the options amount to
+    if address is None or not extra.get("tls", address.tls or storage.tls_implicit):
         return
     hint = "Give tls_ca_file the file with the certificate of your own CA."
-    yield from unverified(storage, place, "tls_verify", hint)
+    if "tls_verify" not in extra:
+        yield from unverified(storage, place, "tls_verify", hint)
+    elif not extra["tls_verify"]:
+        yield checks.Warning(
+            f"{place}: storage_options have 'tls_verify': {extra['tls_verify']!r}: whoever is on the way can read and "
+            "change everything.",
+            hint=hint,
+            id="fsspec_storages.W010",
+        )
     if not storage.computes("tls_ca_file") and storage.tls_ca_file:
         yield from missing_file(storage, place, "tls_ca_file")

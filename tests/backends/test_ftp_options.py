@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,30 @@ def test_certificates_that_nobody_verifies_are_warned_of() -> None:
     assert "tls_verify" in said({"location": location, "tls_verify": False})["fsspec_storages.W010"]
     assert "missing.pem" in said({"location": location, "tls_ca_file": "missing.pem"})["fsspec_storages.W013"]
     assert said({"location": "ftp://u:p@host:21/", "tls_verify": False}) == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "extra", "warns"),
+    [
+        ({"location": "ftps://u:p@h/"}, {"tls_verify": False}, True),
+        ({"location": "ftps://u:p@h/"}, {"tls_verify": 0}, True),
+        ({"location": "ftp://u:p@h/"}, {"tls": "explicit", "tls_verify": False}, True),
+        ({"location": "ftp://u:p@h/", "tls_verify": False}, {"tls": True}, True),
+        ({"location": "ftp://u:p@h/", "tls_implicit": True}, {"tls_verify": False}, True),
+        ({"location": "ftps://u:p@h/", "tls_verify": False}, {"tls_verify": True}, False),
+        ({"location": "ftps://u:p@h/"}, {"tls": False, "tls_verify": False}, False),
+        ({"location": "ftp://u:p@h/"}, {"tls_verify": False}, False),
+        ({"location": "ftps://u:p@h/"}, {"block_size": 1}, False),
+    ],
+)
+def test_certificates_that_storage_options_let_nobody_verify_are_warned_of(
+    options: dict[str, Any], extra: dict[str, Any], warns: bool
+) -> None:
+    options = options | {"storage_options": extra}
+    found = said(options).get("fsspec_storages.W010", "")
+    assert ("tls_verify" in found) == warns
+    context = FTPStorage(**options).fs.pool._server.context
+    assert warns == (context is not None and context.verify_mode == ssl.CERT_NONE)
 
 
 @pytest.mark.parametrize(
