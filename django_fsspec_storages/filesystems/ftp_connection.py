@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django_fsspec_storages.filesystems.ftp_client import Client
-from django_fsspec_storages.filesystems.ftp_errors import advised
+from django_fsspec_storages.filesystems.ftp_errors import advised, is_refusal
 from django_fsspec_storages.filesystems.ftp_wire import (
     BYTES,
     Features,
@@ -206,14 +206,20 @@ class Connection(Client):
         self.voidcmd(f"CWD {self.wire(path)}")
         try:
             yield
-        finally:
-            try:
-                self.voidcmd(f"CWD {self.features.home}")
-            except ftplib.Error as refusal:
-                raise advised(
-                    ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)),
-                    "the server does not let us back into the folder of the login",
-                ) from refusal
+        except BaseException as error:
+            if is_refusal(error):  # else nobody uses this connection again, and it may answer nothing
+                self._go_home()
+            raise
+        self._go_home()
+
+    def _go_home(self) -> None:
+        try:
+            self.voidcmd(f"CWD {self.features.home}")
+        except ftplib.Error as refusal:
+            raise advised(
+                ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)),
+                "the server does not let us back into the folder of the login",
+            ) from refusal
 
     def without_facts(self) -> None:
         """Ask by the older commands from now on: the server does not know what it said it would."""

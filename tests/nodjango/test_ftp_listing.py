@@ -10,6 +10,7 @@ import pytest
 
 from django_fsspec_storages.errors import FileChangedError
 from django_fsspec_storages.filesystems.ftp import FTPFileSystem
+from django_fsspec_storages.filesystems.ftp_connection import Connection
 from tests.servers.ftp import FTPServer
 from tests.servers.ftp_filesystem import filesystem_on, listed, save
 from tests.servers.ftp_relay import Relay
@@ -224,6 +225,44 @@ def test_who_does_not_tell_where_we_are_is_not_asked_elsewhere(
             with pytest.raises(OSError, match="the server says 257"):
                 call(f"/{home.name}")
         assert [line for line in relay.said if line.startswith("CWD")] == []
+
+
+def test_who_falls_silent_elsewhere_is_not_asked_the_way_back(
+    ftp_list_server: FTPServer, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "a").touch()
+    lines = Connection.lines
+
+    def impatient(self: Connection, command: str) -> list[str]:
+        self.sock.settimeout(0.1)
+        return lines(self, command)
+
+    with Relay(ftp_list_server) as relay:
+        fs = filesystem_on(ftp_list_server, port=relay.port)
+        fs.inspect("/")
+        relay.said.clear()
+        relay.when("PASV", "hush")
+        with monkeypatch.context() as patched:
+            patched.setattr(Connection, "lines", impatient)
+            with pytest.raises(TimeoutError):
+                listed(fs, f"/{home.name}")
+        assert [line for line in relay.said if line.startswith("CWD")] == [f"CWD /{home.name}"]
+        relay.rules.clear()
+        assert listed(fs, f"/{home.name}") == {"a": ("file", 0)}
+        assert fs.pool.logins == 2
+
+
+def test_a_refusal_elsewhere_leaves_the_connection_where_it_was(
+    ftp_list_server: FTPServer, home: Path
+) -> None:
+    (home / "a").touch()
+    with Relay(ftp_list_server) as relay:
+        fs = filesystem_on(ftp_list_server, port=relay.port)
+        relay.when("LIST", "answer", b"550 Permission denied.", times=2)
+        with pytest.raises(PermissionError):
+            listed(fs, f"/{home.name}")
+        assert fs.isdir(home.name), "below the folder of the login"
+        assert fs.pool.logins == 1
 
 
 def test_a_server_that_takes_no_options_of_list(ftp_list_server: FTPServer, home: Path) -> None:
