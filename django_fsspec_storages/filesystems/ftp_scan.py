@@ -191,7 +191,11 @@ def list_by_facts(connection: Connection, path: str, base: str) -> list[Listed]:
     for line in connection.lines(f"MLSD {connection.wire(path)}"):
         said, name = parse_facts(line)
         name = connection.text(name)
-        if said.get("type", "").lower() not in ("cdir", "pdir") and name not in (".", ".."):
+        if (
+            not name or "/" in name or name in (".", "..")
+        ):  # none of what is in a folder: it may be outside of it
+            continue
+        if said.get("type", "").lower() not in ("cdir", "pdir"):
             found.append(Listed(name, facts_of(base + name, said), said.get("unique", "")))
     return found
 

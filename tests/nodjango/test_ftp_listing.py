@@ -150,6 +150,22 @@ def test_a_listing_with_itself_in_it(relay: Relay, fs: FTPFileSystem) -> None:
     assert listed(fs, "/") == {"a b ": ("file", 5), "b": ("directory", None), "link": ("file", 9)}
 
 
+def test_names_that_are_none_in_the_folder_are_left_out(
+    relay: Relay, fs: FTPFileSystem, ftp_server: FTPServer, tmp_path: Path
+) -> None:
+    home = ftp_server.root / tmp_path.name
+    (home / "folder").mkdir(parents=True)
+    (home / "evil").write_bytes(b"1234")
+    names = ("../evil", "/evil", "folder/../../evil", "a/b", "..", "", "a")
+    lines = "".join(f"type={kind};size=4; {name}\r\n" for name in names for kind in ("file", "OS.unix=slink"))
+    lines = lines.replace("type=OS.unix=slink;size=4; a\r\n", "")
+    relay.when("MLSD", "data_as", lines.encode(), times=4)
+    path = f"/{home.name}/folder"
+    assert listed(fs, path) == {"a": ("file", 4)}
+    assert [facts.path for page in fs.scan(path) for facts in page] == [f"{path}/a"]
+    assert fs.find(path) == [f"{path}/a"]
+
+
 def test_a_link_that_is_called_one_is_asked_for_again(
     relay: Relay, fs: FTPFileSystem, ftp_server: FTPServer, tmp_path: Path
 ) -> None:
