@@ -171,14 +171,20 @@ class Lock:
 
         :raises TimeoutError: if it is.
         """
-        if time.monotonic() - self._since > self._filesystem.lock_age / 2:
+        if self._is_late():
             raise advised(
                 TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT), self._path),
                 "the server took too long to keep the name for us",
             )
 
+    def _is_late(self) -> bool:
+        return time.monotonic() - self._since > self._filesystem.lock_age / 2
+
     def __exit__(self, *failure: object) -> None:
-        self._remove(self._name)
+        if self._is_late():  # another may have broken it, and have made his own: ours ends by its age
+            logger.warning("%s stays behind: it was held for too long", self._name)
+        else:
+            self._remove(self._name)
 
     def _remove(self, name: str) -> None:
         filesystem = self._filesystem

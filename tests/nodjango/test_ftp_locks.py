@@ -227,7 +227,20 @@ def test_who_holds_a_lock_for_too_long_publishes_nothing(common: FTPServer, slow
     slow.when("MLST", meanwhile=lambda: time.sleep(0.7))
     with pytest.raises(TimeoutError, match="No answer in time.*: the server took too long"):
         save(fs, f"/{home.name}/a", b"content", exclusive=True)
-    assert files_in(home) == {}
+    lock = Path(Lock(fs, f"/{home.name}/a", "")._name).name
+    assert files_in(home) == {lock: None}, "it ends by its age"
+
+
+def test_who_held_a_lock_for_too_long_does_not_remove_it(
+    fs: FTPFileSystem, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Lock(fs, f"/{home.name}/a", "") as lock:
+        lock._since -= fs.lock_age / 2 + 1  # as where the process was paused
+        anothers = home / Path(lock._name).name
+        anothers.rmdir()
+        anothers.mkdir()
+    assert files_in(home) == {anothers.name: None}
+    assert caplog.messages == [f"/{home.name}/{anothers.name} stays behind: it was held for too long"]
 
 
 def test_a_lock_is_no_file_but_a_leftover(fs: FTPFileSystem, home: Path) -> None:
