@@ -23,7 +23,7 @@ __all__ = ["publish"]
 logger = logging.getLogger("django_fsspec_storages")
 
 #: How often a file is put aside whose name another has taken by then.
-_TRIES = 10
+_TRIES = 20
 
 
 def publish(filesystem: FTPFileSystem, temporary: str, path: str, exclusive: bool) -> None:
@@ -71,7 +71,7 @@ def _replace_in_two_steps(
     filesystem: FTPFileSystem, source: str, target: str, refusal: ftplib.error_perm
 ) -> None:
     """Replace a file where the server's renames do not: the old one goes aside, and for a moment there is none."""
-    for _ in range(_TRIES):  # others may be at it too
+    for attempt in range(1, _TRIES + 1):  # others may be at it too
         aside = _put_aside(filesystem, target, refusal)
         try:
             _move(filesystem, source, target)
@@ -81,7 +81,7 @@ def _replace_in_two_steps(
             if not isinstance(error, ftplib.error_perm):
                 raise
             refusal = error
-            time.sleep(random.uniform(0.0, 0.02))  # noqa: S311 - so that they do not meet again
+            time.sleep(random.uniform(0.0, 0.02 * attempt))  # noqa: S311 - so that they do not meet again
             continue
         if aside is not None:
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -249,7 +250,7 @@ def test_the_old_file_stays_where_the_second_step_fails(
     with Relay(refusing) as relay:
         fs = filesystem_on(refusing, port=relay.port)
         relay.when("RNTO /a")  # this one the server refuses
-        relay.when("RNTO /a", kind, b"553 Not now.", times=20 if kind == "answer" else 2)
+        relay.when("RNTO /a", kind, b"553 Not now.", times=1000 if kind == "answer" else 2)
         with pytest.raises(error):
             save(fs, "/a", b"new")
         relay.rules.clear()
@@ -303,6 +304,24 @@ def test_many_replace_one_file_in_two_steps(refusing: FTPServer) -> None:
     assert at_once(6, lambda number: save(fs, "/a", contents[number])) == [None] * 6
     assert list(files_in(refusing.root)) == ["a"]
     assert files_in(refusing.root)["a"] in contents
+
+
+def test_who_finds_others_in_the_way_again_and_again_waits_longer_each_time(
+    refusing: FTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longest: list[float] = []
+
+    def uniform(least: float, most: float) -> float:
+        longest.append(most)
+        return least
+
+    monkeypatch.setattr(random, "uniform", uniform)
+    with Relay(refusing) as relay:
+        fs = filesystem_on(refusing, port=relay.port)
+        relay.when("RNTO /a", "answer", b"550 File exists.", times=20)
+        save(fs, "/a", b"new")
+    assert files_in(refusing.root) == {"a": b"new"}
+    assert longest == pytest.approx([0.02 * attempt for attempt in range(1, 20)])
 
 
 @pytest.mark.parametrize("mlst", [True, False], ids=["facts", "list"])
