@@ -44,6 +44,8 @@ SECRET = "a-5ecret-of-s0me-value"
         ("ftp://user:100%@host:21/", "host", 21, "user", "100%", "/"),
         ("ftp://user:a:b@c@host:21/", "host", 21, "user", "a:b@c", "/"),
         ("ftp://user:p/q?r@host:21/", "host", 21, "user", "p/q?r", "/"),
+        ("ftp://user:12%2Fss@host:21/", "host", 21, "user", "12/ss", "/"),
+        ("ftp://user:12/ss@host:21/", "user", 12, None, None, "ss@host:21/"),  # the manual says so
         ("ftp://user@example.org:pass@host:21/", "host", 21, "user@example.org", "pass", "/"),
         # the path is as it stands
         ("ftp://user:pass@host:21/a@b:22/c", "host", 21, "user", "pass", "a@b:22/c"),
