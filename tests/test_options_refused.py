@@ -285,3 +285,11 @@ def test_an_error_report_hides_a_value_that_was_refused() -> None:
         report = ExceptionReporter(None, caught.type, caught.value, caught.tb).get_traceback_html()
         assert "Shop" in report
         assert SECRET not in report
+
+
+def test_an_option_that_is_emptied_later_is_missed() -> None:
+    needy = Strict(account="a")
+    needy.require_options()
+    needy.account = ""
+    with pytest.raises(ImproperlyConfigured, match="'account' is required"):
+        needy.require_options()

@@ -10,16 +10,16 @@ from inspect import signature
 from typing import Any, TypeVar
 
 import asyncssh
-from sshfs import SSHFileSystem
 
 from django_fsspec_storages.errors import Explained
 from django_fsspec_storages.filesystems.chores import later
-from django_fsspec_storages.filesystems.coroutines import MendedCoroutines, with_blocking_calls
+from django_fsspec_storages.filesystems.coroutines import with_blocking_calls
 from django_fsspec_storages.filesystems.driver import bridge
 from django_fsspec_storages.filesystems.sftp_errors import explain, is_lost
+from django_fsspec_storages.filesystems.sftp_fsspec import SFTPInterface
 from django_fsspec_storages.filesystems.sftp_lent import lend_client
 from django_fsspec_storages.filesystems.sftp_read import OpenFile, SFTPDownload
-from django_fsspec_storages.filesystems.sftp_requests import SFTPRequests, remove
+from django_fsspec_storages.filesystems.sftp_requests import remove
 from django_fsspec_storages.filesystems.sftp_scan import SFTPLeftovers, SFTPScan
 from django_fsspec_storages.filesystems.sftp_session import SFTPSession
 from django_fsspec_storages.filesystems.sftp_upload import SFTPUpload
@@ -37,7 +37,7 @@ _OPTIONS = (
 
 
 @with_blocking_calls
-class SFTPFileSystem(SFTPRequests, MendedCoroutines, SSHFileSystem):  # type: ignore[misc]
+class SFTPFileSystem(SFTPInterface):
     """Files of an SFTP server. Nothing is asked of it before the first call.
 
     :param host: name or address.
@@ -135,54 +135,6 @@ class SFTPFileSystem(SFTPRequests, MendedCoroutines, SSHFileSystem):  # type: ig
     async def _execute(self, *arguments: Any, **options: Any) -> Any:
         connection = await self.session.connection()
         return await connection.run(*arguments, **{"check": True, **options})
-
-    # sshfs's own interface
-
-    def unstrip_protocol(self, name: str) -> str:
-        """Return the URL of a path: with ``ssh``, as pandas asks the web for any address with ``sftp``."""
-        url: str = super().unstrip_protocol(name)
-        return url.replace("sftp://", "ssh://", 1)
-
-    async def _exists(self, path: str, **options: Any) -> bool:
-        try:
-            await self._inspect(self._strip_protocol(path))
-        except FileNotFoundError:
-            return False
-        return True
-
-    async def _info(self, path: str, **options: Any) -> Any:
-        with self.ours(path):
-            return await super()._info(path, **options)
-
-    async def _ls(self, path: str, detail: bool = True, **options: Any) -> Any:
-        with self.ours(path):
-            return await super()._ls(path, detail, **options)
-
-    async def _mv(self, lpath: str, rpath: str, **options: Any) -> None:
-        # sshfs's deletes what it could not copy, where the server knows no such rename.
-        async def request(sftp: Any) -> None:
-            try:
-                await sftp.posix_rename(lpath, rpath)
-            except asyncssh.SFTPOpUnsupported:
-                await sftp.rename(lpath, rpath)
-
-        with self.ours(lpath):
-            await self.ask(request, again=False)
-
-    async def _cp_file(self, lpath: str, rpath: str, **options: Any) -> None:
-        # sshfs's has a shell copy it, and many a login has none.
-        download = await self._begin_read(self._strip_protocol(lpath))
-        upload = await self._begin_upload(self._strip_protocol(rpath))
-        try:
-            for start in range(0, download.size, SFTPUpload.part_size):
-                end = min(start + SFTPUpload.part_size, download.size)
-                await upload.part(await download.read(start, end))
-            await upload.commit()
-        except BaseException:
-            await upload.abort()
-            raise
-        finally:
-            download.release()
 
     # The contract
 

@@ -28,13 +28,14 @@ def lend_client(host: str, params: Mapping[str, Any], known_hosts: str | os.Path
 
         def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
             port = int(params.get("port") or 22)
-            trusted, *_ = asyncssh.match_known_hosts(str(file), host, "", port) if file.exists() else ((),)
-            if key.asbytes() not in [each.public_data for each in trusted]:
+            known = asyncssh.match_known_hosts(str(file), host, "", port) if file.exists() else ((), (), ())
+            trusted, _, revoked = ([each.public_data for each in keys] for keys in known[:3])
+            if key.asbytes() not in trusted or key.asbytes() in revoked:
                 paramiko.RejectPolicy().missing_host_key(client, hostname, key)
 
     client = paramiko.SSHClient()
-    if file.exists():
-        client.load_host_keys(str(file))
+    if file.exists() and not any(line.lstrip().startswith(b"@") for line in file.read_bytes().splitlines()):
+        client.load_host_keys(str(file))  # it cannot read lines with a marker, of keys that are revoked
     client.set_missing_host_key_policy(Known())
     named = params.get("key_filename") or ()
     files = [named] if isinstance(named, (str, os.PathLike)) else named

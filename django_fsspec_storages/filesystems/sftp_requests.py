@@ -7,12 +7,14 @@ import errno
 import os
 import posixpath
 import stat
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
 import asyncssh
 
+from django_fsspec_storages.filesystems.chores import later
 from django_fsspec_storages.filesystems.sftp_errors import is_lost, was_not_sent
 from django_fsspec_storages.filesystems.sftp_read import read_at
 from django_fsspec_storages.filesystems.sftp_scan import facts_of, kind_of
@@ -20,7 +22,7 @@ from django_fsspec_storages.filesystems.sftp_session import SFTPSession
 from django_fsspec_storages.filesystems.temporary import temporary_name
 from django_fsspec_storages.filesystems.transfers import Facts
 
-__all__ = ["SFTPRequests", "remove"]
+__all__ = ["SFTPRequests", "remove", "remove_all"]
 
 T = TypeVar("T")
 
@@ -115,7 +117,7 @@ class SFTPRequests:
                 raise
             return handle, attributes, data
 
-        handle, attributes, data = await self.ask(request)
+        handle, attributes, data = await self._wanted(self.ask(request), lambda found: found[0].close())
         return handle, facts_of(path, attributes), data
 
     async def created(self, path: str) -> tuple[str, Any]:
@@ -127,11 +129,30 @@ class SFTPRequests:
             flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_EXCL
             return name, await sftp.open(name, flags, self._at_once(self.file_mode), encoding=None)
 
+        async def undo(made: tuple[str, Any]) -> None:
+            name, handle = made
+            await handle.close()
+            await self.ask(partial(remove, name))
+
         try:
-            return await self.ask(request)
+            return await self._wanted(self.ask(request), undo)
         except asyncssh.SFTPNoSuchFile:
             await self.make_folder(posixpath.dirname(path))
-            return await self.ask(request)
+            return await self._wanted(self.ask(request), undo)
+
+    async def _wanted(self, making: Coroutine[Any, Any, T], undo: Callable[[T], Awaitable[Any]]) -> T:
+        """Return what is made on the server; where the caller is cancelled meanwhile, it is undone once it is there."""
+        task = asyncio.create_task(making)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+
+            async def undone() -> None:
+                with suppress(OSError, asyncssh.Error):
+                    await undo(await task)
+
+            later(undone)
+            raise
 
     async def make_folder(self, path: str, again: bool = True) -> None:
         """Make a folder and those above it, each with ``dir_mode``.
@@ -174,6 +195,14 @@ async def remove(path: str, sftp: Any) -> None:
         if kind_of(await sftp.lstat(path)) != "directory":
             raise
         await _remove_folder(sftp, path)
+
+
+async def remove_all(path: str, sftp: Any) -> None:
+    """Delete a folder with all that is in it, or a file; of a link it is the link that goes."""
+    if kind_of(await sftp.lstat(path)) == "directory":
+        await sftp.rmtree(path)
+    else:
+        await sftp.remove(path)
 
 
 async def _remove_folder(sftp: Any, path: str) -> None:

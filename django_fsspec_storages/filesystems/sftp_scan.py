@@ -103,7 +103,7 @@ class SFTPScan(Scan):
 
         found, base = [], path if path in ("", "/") else f"{path}/"
         for entry in await self._filesystem.ask(names):
-            if entry.filename in (".", ".."):
+            if entry.filename in (".", "..") or "/" in entry.filename:  # it would be a path out of here
                 continue
             full = base + entry.filename
             facts, is_folder = facts_of(full, entry.attrs), kind_of(entry.attrs) == "directory"

@@ -167,9 +167,10 @@ class SFTPSession:
             opening = connection.start_sftp_client(**self._sftp_options)
             sftp = await asyncio.wait_for(opening, self._silence)
         except (asyncssh.ChannelOpenError, TimeoutError):
-            self._most = len(self._channels)
             if not self._channels:
+                await self.close()  # another login may have what this connection has used up
                 raise
+            self._most = len(self._channels)
         else:
             self.opened += 1
             self._channels.append(Channel(sftp, self.opened, self._silence))

@@ -80,6 +80,7 @@ class Configured:
             except ImproperlyConfigured as error:
                 value = None  # a debug page shows the locals of every frame: neither this one nor those below keep it
                 raise error.with_traceback(None) from None
+            self.__dict__.pop("_sound", None)
         super().__setattr__(name, value)
 
     def _checked(self, option: Option[Any], value: Any) -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 import threading
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ import pytest
 from django_fsspec_storages.filesystems.driver import bridge
 from django_fsspec_storages.filesystems.sftp import SFTPFileSystem
 from tests.servers.process import HOST
-from tests.servers.sftp import SFTPServer
+from tests.servers.sftp import PASSWORD, USER, SFTPServer
+from tests.servers.sshd import OpenSSHServer, unavailable
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -189,3 +193,128 @@ def test_a_file_of_known_hosts_that_is_none_is_named_and_not_quoted(
     shown = "".join(traceback.format_exception(caught.value))
     assert str(known) in shown
     assert "MIIEsecret" not in shown
+
+
+def open_at(server: Any, path: Path) -> int:
+    """Return how many descriptors of a file or folder a server has open."""
+    found = 0
+    for link in Path(f"/proc/{server.pid}/fd").iterdir():
+        with suppress(OSError):
+            found += Path(os.readlink(link)).is_relative_to(path)
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="no /proc tells what a process has open")
+def test_who_is_cancelled_while_he_opens_a_file_leaves_nothing_open(
+    sftp_server: SFTPServer, fs: SFTPFileSystem, home: Path
+) -> None:
+    (home / "a").write_bytes(b"content")
+
+    async def cancelled_after(turns: int, begin: Any, end: Any) -> None:
+        task = asyncio.ensure_future(begin)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await end(await task)
+
+    async def all_turns() -> None:
+        await fs._inspect(f"/{home.name}/a")
+        for turns in range(40):
+            await cancelled_after(turns, fs._begin_read(f"/{home.name}/a"), lambda download: download.close())
+            await cancelled_after(turns, fs._begin_upload(f"/{home.name}/b"), lambda upload: upload.abort())
+
+    bridge(all_turns())
+    until(lambda: open_at(sftp_server, home) == 0)
+    until(lambda: [path.name for path in home.iterdir()] == ["a"])
+
+
+def test_a_connection_that_opens_no_more_sessions_gives_way_to_another() -> None:
+    if (reason := unavailable()) is not None:
+        pytest.skip(reason)
+    with OpenSSHServer(max_sessions=1) as server:
+        server.folder("home")
+        fs = SFTPFileSystem(**server.options(), skip_instance_cache=True)
+        fs.inspect("/home")
+
+        async def use_up() -> None:
+            """Leave a session open that nobody knows any more."""
+            fs.session._channels.clear()
+
+        bridge(use_up())
+        with pytest.raises(ConnectionError, match="opens no SFTP session"):
+            fs.inspect("/home")
+        for _ in range(2):
+            assert fs.inspect("/home").type == "directory"
+        assert fs.session.logins == 2
+
+
+def test_folders_are_removed_without_what_links_lead_to(fs: SFTPFileSystem, home: Path) -> None:
+    (home / "kept").mkdir()
+    (home / "kept" / "a").write_bytes(b"kept")
+    (home / "folder" / "b").mkdir(parents=True)
+    (home / "folder" / "b" / "c").write_bytes(b"")
+    for link, target in {
+        "folder/in": "../kept",
+        "folder/up": "..",
+        "folder/b/no": "where",
+        "link": "kept",
+    }.items():
+        (home / link).symlink_to(target)
+    with pytest.raises(OSError, match="not empty"):
+        fs.rm(f"/{home.name}/folder")
+    fs.rm([f"/{home.name}/folder", f"/{home.name}/link"], recursive=True)
+    assert [path.relative_to(home).as_posix() for path in sorted(home.rglob("*"))] == ["kept", "kept/a"]
+    with pytest.raises(FileNotFoundError):
+        fs.rm(f"/{home.name}/missing", recursive=True)
+
+
+def test_a_name_that_is_a_path_is_not_listed(
+    fs: SFTPFileSystem, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A mock, as our servers give no such names.
+    (home / "a").write_bytes(b"")
+    real = asyncssh.SFTPClient.readdir
+
+    async def readdir(client: Any, path: Any) -> Any:
+        (entry,) = [each for each in await real(client, path) if each.filename == "a"]
+        return [
+            entry,
+            asyncssh.SFTPName("../evil", attrs=entry.attrs),
+            asyncssh.SFTPName("/evil", attrs=entry.attrs),
+        ]
+
+    monkeypatch.setattr(asyncssh.SFTPClient, "readdir", readdir)
+    assert [facts.path for page in fs.scan(f"/{home.name}") for facts in page] == [f"/{home.name}/a"]
+
+
+def test_a_copy_that_cannot_begin_keeps_no_file_open(
+    sftp_server: SFTPServer, fs: SFTPFileSystem, home: Path
+) -> None:
+    (home / "a").write_bytes(b"content")
+    with pytest.raises(NotADirectoryError):
+        fs.cp_file(f"/{home.name}/a", f"/{home.name}/a/b")
+    until(lambda: len(fs.session.holders) == 0)  # it is given back on the loop
+
+
+def test_paramiko_takes_no_key_that_is_revoked(sftp_server: SFTPServer, tmp_path: Path) -> None:
+    pytest.importorskip("paramiko")
+    place = f"[{HOST}]:{sftp_server.port}"
+    key = sftp_server.known_hosts.read_text().split(maxsplit=1)[1].strip()
+    another = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
+    known = tmp_path / "known_hosts"
+    login = {
+        "port": sftp_server.port,
+        "username": USER,
+        "password": PASSWORD,
+        "allow_agent": False,
+        "look_for_keys": False,
+    }
+    fs = SFTPFileSystem(**sftp_server.options(known_hosts=str(known)), skip_instance_cache=True)
+    for revoked, is_taken in ((another, True), (key, False)):
+        known.write_text(f"{place} {key}\n@revoked {place} {revoked}\n")
+        if is_taken:
+            fs.lend_client(login, known).close()
+        else:
+            with pytest.raises(Exception, match="not found in known_hosts"):
+                fs.lend_client(login, known)
