@@ -29,6 +29,9 @@ _FORMS = tuple(
     for port in (r":(?P<port>\d{1,5})", r"(?P<port>)")
 )
 
+#: What could be the server's place in a path: the host before it is then a part of a password.
+_ANOTHER = re.compile(r"@(\[[^\]/]+\]|[^/:@\[\]]+):\d{1,5}(/|$)")
+
 
 @dataclass(frozen=True)
 class Address:
@@ -76,6 +79,11 @@ def address_of(location: str) -> Address:
             "has the end of a line in it, perhaps encoded as %0A or %0D: FTP's commands are lines"
         )
     path = found["path"] or ""
+    if _ANOTHER.search(path) and not (found["login"] and port):
+        raise ValueError(
+            "may mean either of two hosts: URL-encode what is special in user and password (/ is %2F, @ is %40, : is "
+            "%3A), or give user, password and port before the path"
+        )
     return Address(
         found["host"].strip("[]"),
         port,

@@ -88,6 +88,11 @@ class FTPStorage(FTPOptions, FsspecStorage):
         address = self._address()
         return None if address is None else address.path
 
+    def _place(self) -> str:
+        # What stands before an @ may be a part of a password that was not encoded.
+        _, at, place = super()._place().rpartition("@")
+        return f"…{at}{place}" if at else place
+
     def _server(self) -> str:
         address = self._address()
         if address is None:
