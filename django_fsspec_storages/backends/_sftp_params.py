@@ -74,13 +74,19 @@ def _wrong_kind(name: str, given: Any) -> str | None:
         named = given if isinstance(given, (list, tuple)) else [given]
         if not all(isinstance(file, (str, os.PathLike)) for file in named):
             return "has a 'key_filename' that names no file, nor a list of files"
-    if name == "port" and not (type(given) is int and 0 < given < 2**16):
+    if name == "port" and not _is_port(given):
         return f"has the port {given!r}, which is none"
     if name in WAITS and not (type(given) in (int, float) and given > 0):
         return f"has the {name!r} {given!r}, which is no number of seconds greater than zero"
     if name in _SWITCHES and not isinstance(given, bool):
         return f"has the {name!r} {given!r}, which is neither True nor False"
     return None
+
+
+def _is_port(given: Any) -> bool:
+    # Text too: it comes from an environment variable.
+    is_number = type(given) is int or (isinstance(given, str) and given.isdecimal())
+    return is_number and 0 < int(given) < 2**16
 
 
 @sensitive_variables()

@@ -80,6 +80,8 @@ class SFTPStorage(SFTPOptions, FsspecStorage):
 
     def _params(self) -> Mapping[str, Any]:
         params: Mapping[str, Any] = self.params or {}
+        if isinstance(params.get("port"), str):
+            params = {**params, "port": int(params["port"])}
         return params if self._typed is None else {**params, "password": self._typed}
 
     def keeps_timeouts(self) -> bool:

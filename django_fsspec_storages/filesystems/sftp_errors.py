@@ -20,6 +20,9 @@ _LATE_LOGIN = "Login timeout expired"
 #: OpenSSH's word for EINVAL and ENAMETOOLONG, with the code of what is no message: asyncssh has others for those.
 _BAD_ARGUMENT = "Bad message"
 
+#: asyncssh's words for a connection on which nothing was heard.
+_SILENT = "not responding to keepalive"
+
 _UNREADABLE = Explained(
     PermissionError, "the private key cannot be read: check its file, and the passphrase if it has one"
 )
@@ -70,16 +73,19 @@ _LOST = frozenset(
 class UnreadableFileError(Exception):
     """A file that the login needs cannot be read, or written: nothing is said of the file that was asked for."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, known_hosts: bool = False) -> None:
         super().__init__(f"The login needs the file {path!r}.")
         self._path = path
+        self._known_hosts = known_hosts
 
     @property
     def explained(self) -> Explained:
         """See :func:`explain`."""
         what = self._failed()
         advice = (
-            "look at the paths of keys and of known hosts"
+            "a line in it is none of known hosts (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)"
+            if self._known_hosts
+            else "look at the paths of keys and of known hosts"
             if what == "read"
             else "have the server's key in the file of known hosts (ssh-keyscan), or let this process write it"
         )
@@ -132,6 +138,8 @@ def explain(error: BaseException) -> Explained | type[OSError] | None:
         return told
     if isinstance(error, OSError) and error.__cause__ is not None:  # raised anew, by sshfs or by us
         return explain(error.__cause__)
+    if _SILENT in str(getattr(error, "reason", "")):
+        return Explained(TimeoutError, "the server gave no sign of life")
     if getattr(error, "reason", "") == _LATE_LOGIN:
         return TimeoutError
     if _is_bad_name(error):

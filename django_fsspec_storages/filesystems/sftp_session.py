@@ -12,53 +12,16 @@ from weakref import WeakSet
 
 import asyncssh
 
-from django_fsspec_storages.errors import Explained
 from django_fsspec_storages.filesystems.chores import of_the_parent
 from django_fsspec_storages.filesystems.sftp_channel import Channel, OneAttempt
 from django_fsspec_storages.filesystems.sftp_errors import UnreadableFileError, is_lost
+from django_fsspec_storages.filesystems.sftp_hosts import HostClient, tell_whether_known
 from django_fsspec_storages.filesystems.tracebacks import forget_values
 
 __all__ = ["SFTPSession"]
 
 #: Another channel is opened where each has so many operations on it.
 _SHARED = 4
-
-
-class _Client(asyncssh.SSHClient):
-    """Learns when the connection is lost, and may take the key of a host that nobody knows yet.
-
-    :param known_hosts: the file that such a key is written to; None: it is refused.
-    """
-
-    lost = False
-
-    def __init__(self, known_hosts: Path | None) -> None:
-        self._known_hosts = known_hosts
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """See asyncssh."""
-        self.lost = True
-
-    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
-        """Take the key of a host for which the file has none, and write it there; never one that has changed."""
-        path = self._known_hosts
-        if path is None:
-            return False
-        name = host if port in (None, 22) else f"[{host}]:{port}"
-        # By its whole name too: asyncssh passes over lines for a port that only revoke.
-        for asked in ((host, addr, port), (name, "", 22)) if path.exists() else ():
-            trusted, authorities, revoked, *_ = asyncssh.match_known_hosts(str(path), *asked)
-            if trusted or authorities or key.public_data in [each.public_data for each in revoked]:
-                return False
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with path.open("ab+") as file:
-            end = b"\n"  # of the last line, which others may have left without
-            if file.tell():
-                file.seek(-1, os.SEEK_END)
-                end = file.read(1)
-            line = f"{name} {key.export_public_key('openssh').decode().strip()}\n"
-            file.write((b"" if end == b"\n" else b"\n") + line.encode())
-        return True
 
 
 class SFTPSession:
@@ -100,7 +63,7 @@ class SFTPSession:
         self._log_in = OneAttempt(self._logged_in)
         self._open = OneAttempt(self._open_another)
         self._connection: Any = None
-        self._client: _Client | None = None
+        self._client: HostClient | None = None
         self._channels: list[Channel] = []
         #: How many connections there were.
         self.logins = 0
@@ -179,7 +142,7 @@ class SFTPSession:
         self._forget_channels()
         self._most = self._channels_wanted
         known, file = self._known_hosts()
-        client = _Client(file if self._auto_add else None)
+        client = HostClient(file if self._auto_add else None)
         self._connection = None
         try:
             connection = await asyncssh.connect(
@@ -190,11 +153,10 @@ class SFTPSession:
             if isinstance(error, OSError) and error.filename is not None:
                 raise UnreadableFileError(error.filename) from error
             if type(error) in (ValueError, UnicodeDecodeError) and file is not None:
-                raise UnreadableFileError(
-                    str(file)
-                ) from None  # which quotes a line: of a private key, perhaps
+                # Not from it: it quotes a line, of a private key perhaps.
+                raise UnreadableFileError(str(file), known_hosts=True) from None
             if isinstance(error, asyncssh.HostKeyNotVerifiable) and file is not None:
-                self._tell_whether_known(error, file)
+                tell_whether_known(error, file, self.host, self._options.get("port"))
             raise
         self._connection, self._client = connection, client
         self.logins += 1
@@ -204,18 +166,6 @@ class SFTPSession:
         for channel in self._channels:
             channel.close()
         self._channels.clear()
-
-    def _tell_whether_known(self, error: Any, file: Path) -> None:
-        """Have an error say so where the file does not have the host: that is another matter than another key."""
-        port = self._options.get("port") or 22
-        known = asyncssh.match_known_hosts(str(file), self.host, "", port) if file.exists() else ()
-        if not any(known[:2]):
-            missing = "" if file.exists() else ", which does not exist"
-            error.explained = Explained(
-                ConnectionError,
-                f"nobody knows the server's host key: it is not in {str(file)!r}{missing}. See that it is the right "
-                "server, then have its key there (ssh-keyscan)",
-            )
 
     def _known_hosts(self) -> tuple[Any, Path | None]:
         """Return the known hosts as asyncssh wants them, and their file, if they are in one.

@@ -73,7 +73,7 @@ class Sink:
         self._arguments = (path, exclusive, metadata)
         self._begin_upload = primitive(filesystem, "begin_upload")
         self._upload: Upload | None = None
-        self._failed = False
+        self._failed = self._gave_up = False
         self._pending: list[bytes] = []
         self._pending_length = 0
         self._pid = os.getpid()
@@ -151,10 +151,14 @@ class Sink:
     async def give_up(self) -> None:
         """Abort because of another error, which must not be hidden where the abort fails too."""
         self._failed = self._failed or self._upload is not None
+        if self._gave_up:  # one call within another: a server that is away is not waited for twice
+            return
         try:
             await self.abort()
         except Exception as error:  # noqa: BLE001 - tried once more when the sink is dropped; then it is a leftover
-            logger.warning("An upload that failed could not be aborted either: %s", type(error).__name__)
+            self._gave_up = True
+            said = "The upload of %r failed, and could not be aborted either: %s"
+            logger.warning(said, self._arguments[0], type(error).__name__)
 
     def fail(self) -> None:
         """Have nothing published any more, and wait for nobody: for who could not even begin a logic."""

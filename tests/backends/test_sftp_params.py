@@ -282,6 +282,7 @@ def test_compression_and_waits(sftp_server: SFTPServer) -> None:
     [
         ({"port": 99999}, "99999"),
         ({"port": "ssh"}, "ssh"),
+        ({"port": "99999"}, "99999"),
         ({"port": True}, "True"),
         ({"username": 7}, "'username' that is int"),
         ({"password": 123}, "'password' that is int"),
@@ -305,3 +306,10 @@ def test_a_host_is_a_name_or_an_address(host: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="host"):
         SFTPStorage(host=host)
     assert SFTPStorage(host="2001:db8::1").host == "2001:db8::1"
+
+
+def test_a_port_may_be_text_as_it_comes_from_the_environment(sftp_server: SFTPServer) -> None:
+    settings = sftp_server.settings(port=str(sftp_server.port))
+    storage = SFTPStorage(**settings)
+    assert storage.exists("")
+    assert storage.where().startswith(f"SFTPStorage (sftp {HOST}:{sftp_server.port}")

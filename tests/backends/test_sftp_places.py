@@ -193,7 +193,7 @@ def test_a_file_of_something_else_cannot_be_read(sftp_server: SFTPServer, tmp_pa
     (tmp_path / "known").write_bytes(b"\xff")
     for known in (tmp_path / "known", tmp_path):  # a folder is none
         storage = on(sftp_server, known_host_file=known, auto_add_host_keys=True)
-        with pytest.raises(PermissionError, match="which cannot be read: look at the paths"):
+        with pytest.raises(PermissionError, match="which cannot be read"):
             storage.exists("")
 
 
