@@ -100,7 +100,7 @@ class Deadline:
             return self._seconds
         remaining = self._until - time.monotonic()
         if remaining <= 0:
-            raise TimeoutError(f"The operation took longer than {self._seconds} s.")
+            raise TimeoutError(f"The operation took longer than the {self._seconds} s of total_timeout.")
         return remaining
 
 

@@ -197,7 +197,8 @@ class OnFilesystem(Running):
         if self.fs.urls_are_absolute and not path.startswith("/"):
             raise CannotKeepPromise(
                 f"{self.where()}: the location is below the folder of the login, which no URL of fsspec's can say. "
-                "Begin it with a slash, or use storage.fs_path(name) with filesystem=storage.fs."
+                "Begin the path with a slash (in the location of FTP: with two), or use storage.fs_path(name) with "
+                "filesystem=storage.fs."
             )
         names.check_url_form(path.partition("://")[2] or path)  # the location may be an HTTP address
         return cast("str", self.fs.unstrip_protocol(path))
