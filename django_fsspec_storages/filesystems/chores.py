@@ -55,6 +55,7 @@ def _work(to_the_last: bool = False) -> None:
         except queue.Empty:  # another thread in the same straits has it
             return
         _perform(*chore)
+        del chore  # else what it was about is kept until the next one comes
 
 
 def _perform(future: concurrent.futures.Future[Any], chore: Callable[[], Any]) -> None:
