@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import asyncssh
 
 from django_fsspec_storages.filesystems.sftp_errors import is_lost
+from django_fsspec_storages.filesystems.sftp_requests import unlink
 from django_fsspec_storages.filesystems.temporary import aside_name
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ async def replace_in_two_steps(filesystem: SFTPFileSystem, source: str, target: 
             continue
         if aside is not None:
             try:
-                await filesystem.ask(partial(_remove, aside))
+                await filesystem.ask(partial(unlink, aside))
             except Exception as error:  # noqa: BLE001 - the new file is published
                 logger.warning("%s stays behind: %s", aside, type(error).__name__)
         return
@@ -83,7 +84,7 @@ async def _put_back(filesystem: SFTPFileSystem, aside: str, target: str) -> None
     try:
         for _ in range(_TRIES):
             if await _attributes(filesystem, target) is not None:  # another has replaced it meanwhile
-                await filesystem.ask(partial(_remove, aside))
+                await filesystem.ask(partial(unlink, aside))
                 return
             with suppress(*TAKEN):
                 await _move(filesystem, aside, target)
@@ -122,7 +123,3 @@ async def _attributes(filesystem: SFTPFileSystem, path: str) -> Any:
         return await filesystem.ask(lstat)
     except asyncssh.SFTPNoSuchFile:
         return None
-
-
-async def _remove(path: str, sftp: Any) -> None:
-    await sftp.remove(path)

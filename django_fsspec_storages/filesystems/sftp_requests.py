@@ -22,7 +22,7 @@ from django_fsspec_storages.filesystems.sftp_session import SFTPSession
 from django_fsspec_storages.filesystems.temporary import temporary_name
 from django_fsspec_storages.filesystems.transfers import Facts
 
-__all__ = ["SFTPRequests", "remove", "remove_all"]
+__all__ = ["SFTPRequests", "remove", "remove_all", "unlink"]
 
 T = TypeVar("T")
 
@@ -185,6 +185,11 @@ class SFTPRequests:
             raise refusal from None
         if found.type != "directory":
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
+
+
+async def unlink(path: str, sftp: Any) -> None:
+    """Delete a file, and nothing that is none."""
+    await sftp.remove(path)
 
 
 async def remove(path: str, sftp: Any) -> None:

@@ -14,6 +14,7 @@ import asyncssh
 
 from django_fsspec_storages.errors import Explained
 from django_fsspec_storages.filesystems.sftp_publish import Publication
+from django_fsspec_storages.filesystems.sftp_requests import unlink
 from django_fsspec_storages.filesystems.transfers import Upload
 
 if TYPE_CHECKING:
@@ -135,13 +136,9 @@ class SFTPUpload(Upload):
                 await handle.close()
         if self._pending:
             with self._filesystem.ours(self._path), suppress(asyncssh.SFTPNoSuchFile):
-                await self._filesystem.ask(partial(_removed, self._temporary))
+                await self._filesystem.ask(partial(unlink, self._temporary))
             self._pending = False
         self._filesystem.session.holders.discard(self)
-
-
-async def _removed(path: str, sftp: Any) -> None:
-    await sftp.remove(path)
 
 
 async def _write_at(handle: Any, start: int, data: bytes) -> None:
