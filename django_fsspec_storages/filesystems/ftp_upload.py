@@ -7,7 +7,6 @@ import ftplib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from copy import copy
 from typing import TYPE_CHECKING
 
 from django_fsspec_storages.filesystems.ftp_connection import Connection
@@ -15,6 +14,7 @@ from django_fsspec_storages.filesystems.ftp_errors import advised
 from django_fsspec_storages.filesystems.ftp_publish import publish
 from django_fsspec_storages.filesystems.ftp_transfer import Transfer
 from django_fsspec_storages.filesystems.temporary import temporary_name
+from django_fsspec_storages.filesystems.tracebacks import alone
 from django_fsspec_storages.filesystems.transfers import Upload
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class FTPUpload(Transfer, Upload):
         try:
             yield
         except Exception as error:
-            self._failure = copy(error)
+            self._failure = alone(error)
             raise
         self._failure = before
 
@@ -69,7 +69,7 @@ class FTPUpload(Transfer, Upload):
 
     def _require_no_failure(self) -> None:
         if self._failure is not None:
-            raise copy(self._failure)  # itself would be kept alive by its own traceback
+            raise alone(self._failure)  # itself would get a traceback
 
     def _open(self) -> None:
         """Begin to store, or go on where a connection was given to somebody else."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import inspect
 import sys
+from copy import copy
 from pathlib import Path
 from traceback import clear_frames, walk_tb
 from types import CodeType
+from typing import TypeVar
 
-__all__ = ["forget_values"]
+__all__ = ["alone", "forget_values"]
+
+E = TypeVar("E", bound=BaseException)
 
 _COROUTINE = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 _DRIVER = str(Path(__file__).with_name("driver.py"))
@@ -34,6 +38,16 @@ def forget_values(error: BaseException | None, callers: BaseException | None = N
             error.add_note(f"Raised through:\n{through}")
             error.__traceback__ = None
         error = error.__cause__ or error.__context__
+
+
+def alone(error: E) -> E:
+    """Return a copy of an error to keep: it keeps no frame alive, and no other error.
+
+    Python's own copies are so, those of `tblib` are not, which `distributed` and Django's parallel tests install.
+    """
+    twin = copy(error).with_traceback(None)
+    twin.__cause__ = twin.__context__ = None
+    return twin
 
 
 def _may_wait(code: CodeType) -> bool:
