@@ -33,10 +33,13 @@ __all__ = [
     "plain_sftp_server",
     "proxied",
     "pytest_configure",
+    "pytest_plugins",
     "s3_bucket",
     "sftp_server",
     "sshd_server",
 ]
+
+pytest_plugins = ["tests.support.garbage"]
 
 
 def pytest_configure() -> None:
