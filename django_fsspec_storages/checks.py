@@ -6,7 +6,6 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from importlib.util import find_spec
 from typing import Any
 
 from django.apps import apps
@@ -25,6 +24,7 @@ from django_fsspec_storages.aliases import (
     names_storages,
     public_path,
 )
+from django_fsspec_storages.filesystems.packages import how_to_install, missing_package
 from django_fsspec_storages.filesystems.promises import DEVIATIONS, Promise
 from django_fsspec_storages.filesystems.registry import MENDED
 from django_fsspec_storages.names import UnsafeLocation, clean_location
@@ -33,31 +33,6 @@ from django_fsspec_storages.static import FsspecStaticStorage, StaticMixin
 from django_fsspec_storages.storage import FsspecStorage
 
 __all__ = ["check_fields", "check_storages"]
-
-#: What fsspec's own classes need, which do not say so; one of them is enough.
-NEEDS = {
-    **dict.fromkeys(("http", "https"), ("aiohttp",)),
-    **dict.fromkeys(("sftp", "ssh"), ("sshfs", "paramiko")),
-    **dict.fromkeys(("github", "jupyter", "jlab", "webhdfs"), ("requests",)),
-    **dict.fromkeys(("hdfs", "arrow_hdfs"), ("pyarrow",)),
-    "smb": ("smbclient",),
-    "git": ("pygit2",),
-    "libarchive": ("libarchive",),
-}
-
-#: The extra of ours that installs what a protocol needs.
-EXTRAS = {
-    "s3": "s3",
-    "s3a": "s3",
-    "gs": "gcs",
-    "gcs": "gcs",
-    "abfs": "azure",
-    "az": "azure",
-    "adl": "azure",
-    "ssh": "sftp",
-    "sftp": "sftp",
-    "dropbox": "dropbox",
-}
 
 
 def check_storages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
@@ -196,12 +171,11 @@ def _check_protocol(alias: str, storage: FsspecStorage) -> Iterator[CheckMessage
             f"STORAGES[{alias!r}]: option 'protocol' is empty, from {source}.", id="fsspec_storages.E003"
         )
         return
-    missing = _missing_package(protocol)
+    missing = missing_package(protocol)
     if missing is not None:
-        extra = EXTRAS.get(protocol)
         yield Error(
             f"STORAGES[{alias!r}]: protocol {protocol!r} needs {missing}, which is not installed.",
-            hint=f"pip install django-fsspec-storages[{extra}]" if extra else f"pip install {missing}",
+            hint=how_to_install(protocol, missing),
             id="fsspec_storages.E001",
         )
     elif not _is_known(protocol):
@@ -222,15 +196,6 @@ def _is_known(protocol: str) -> bool:
     from fsspec import available_protocols
 
     return protocol in MENDED or protocol in available_protocols()
-
-
-def _missing_package(protocol: str) -> str | None:
-    from fsspec.registry import known_implementations
-
-    if protocol not in known_implementations:
-        return None
-    packages = NEEDS.get(protocol) or (str(known_implementations[protocol]["class"]).partition(".")[0],)
-    return None if any(find_spec(package) is not None for package in packages) else packages[0]
 
 
 def check_fields(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:

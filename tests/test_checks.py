@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.checks import Info
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from django.db import models
 from django.test import override_settings
@@ -16,6 +18,7 @@ from django.test.utils import isolate_apps
 
 from django_fsspec_storages import FsspecStorage, checks
 from django_fsspec_storages.backends.s3boto3 import S3Boto3Storage
+from django_fsspec_storages.filesystems import packages, registry
 from django_fsspec_storages.options import Legacy, Option
 from django_fsspec_storages.static import FsspecStaticStorage
 
@@ -115,8 +118,8 @@ def test_e001_a_protocol_whose_package_is_not_installed() -> None:
 def test_e001_names_our_extra_where_there_is_one(
     protocol: str, package: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checks, "find_spec", lambda name: None if name == package else find_spec(name))
-    assert only(protocol=protocol)[2] == f"pip install django-fsspec-storages[{extra}]"
+    monkeypatch.setattr(packages, "find_spec", lambda name: None if name == package else find_spec(name))
+    assert only(protocol=protocol)[2] == f"pip install 'django-fsspec-storages[{extra}]'"
 
 
 def test_e002_an_option_that_does_not_exist() -> None:
@@ -277,12 +280,29 @@ def test_e001_of_an_old_setting_names_the_setting() -> None:
     assert (message.id, message.msg.partition(":")[0]) == ("fsspec_storages.E001", "DEFAULT_FILE_STORAGE")
 
 
-def test_e001_one_of_the_packages_that_serve_a_protocol_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    installed: set[str] = set()
-    monkeypatch.setattr(checks, "find_spec", lambda name: name if name in installed else None)
+def test_e001_paramiko_is_not_what_sftp_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "find_spec", lambda name: name if name == "paramiko" else None)
     assert "needs sshfs" in only(protocol="sftp")[1]
-    installed.add("paramiko")
-    assert found(protocol="sftp") == []
+
+
+@pytest.mark.parametrize(
+    ("protocol", "package", "wanted"),
+    [
+        ("sftp", "sshfs", "'django-fsspec-storages[sftp]'"),
+        ("oci", "ocifs", "ocifs"),
+        ("smb", "smbclient", "smbprotocol"),
+    ],
+)
+def test_the_first_use_says_what_to_install_too(
+    protocol: str, package: str, wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(protocol: str) -> None:
+        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+
+    monkeypatch.setattr(registry, "filesystem_class", missing)
+    monkeypatch.setattr(packages, "find_spec", lambda name: None if name == package else find_spec(name))
+    with pytest.raises(ImproperlyConfigured, match=re.escape(f"To install it: pip install {wanted}")):
+        FsspecStorage(protocol=protocol).exists("a")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from django.views.decorators.debug import sensitive_variables
 from django_fsspec_storages import names
 from django_fsspec_storages.errors import CannotKeepPromise, translate
 from django_fsspec_storages.filesystems import Contract, Promise, deviations_of, get_filesystem
+from django_fsspec_storages.filesystems.packages import how_to_install, missing_package
 from django_fsspec_storages.filesystems.registry import LOCAL, explain_of
 from django_fsspec_storages.filesystems.temporary import is_temporary
 from django_fsspec_storages.filesystems.timeouts import timeout_options
@@ -94,11 +95,7 @@ class OnFilesystem(Running):
                 raise ours from cause
             wrong = isinstance(error, (ImportError, TypeError, ValueError, AttributeError, LookupError))
             if wrong or cause is None:
-                hint = (
-                    " Its constructor's options go into storage_options."
-                    if isinstance(error, TypeError)
-                    else ""
-                )
+                hint = _hint(protocol, error)
                 raise ImproperlyConfigured(f"{self.where()}: protocol {protocol!r}: {said}.{hint}") from cause
             raise
         fixed = all(type(value) in _FIXED for value in options.values())
@@ -218,6 +215,13 @@ def _copied(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _copied(item) for name, item in value.items()}
     return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
+def _hint(protocol: str, error: Exception) -> str:
+    if isinstance(error, TypeError):
+        return " Its constructor's options go into storage_options."
+    missing = missing_package(protocol) if isinstance(error, ImportError) else None
+    return f" To install it: {how_to_install(protocol, missing)}" if missing is not None else ""
 
 
 def _masked(text: str, value: Any) -> str:
