@@ -148,10 +148,7 @@ class Connection(Client):
         except ftplib.error_perm:
             said = ""
         words = {line.split()[0] for line in said.splitlines()[1:] if line.split()}
-        features = Features(mlst="MLST" in words, utf8="UTF8" in words)
-        if not features.mlst:
-            features.home = self.pwd()
-        return features
+        return Features(mlst="MLST" in words, utf8="UTF8" in words)
 
     @property
     def encoding_of_names(self) -> str:
@@ -223,7 +220,6 @@ class Connection(Client):
 
     def without_facts(self) -> None:
         """Ask by the older commands from now on: the server does not know what it said it would."""
-        self.features.home = self.pwd()
         self.features.mlst = False
 
     def facts(self, path: str) -> dict[str, str]:

@@ -146,6 +146,7 @@ class Lock:
 
     def _break(self, lock: Facts) -> None:
         """Remove a lock; not one that another has made since, having removed the same: they do so in turn."""
+        self._since = time.monotonic()
         if self._try(self._turn) is not None:
             there = self._there(self._turn)
             if there is not None and self._is_old(self._turn, there):
@@ -153,13 +154,14 @@ class Lock:
             return
         try:
             there = self._there(self._name)
-            if there is not None and self._is_same(there, lock):
+            if there is not None and self._is_same(there, lock) and not self._is_late():
                 logger.warning(
                     "%s: removing a lock that was left behind, %s", self._filesystem.describe(), self._name
                 )
                 self._remove(self._name)
         finally:
-            self._remove(self._turn)
+            if not self._is_late():  # else it may have ended by its age, and be another's
+                self._remove(self._turn)
 
     def _is_same(self, there: Facts, lock: Facts) -> bool:
         if lock.modified is not None:

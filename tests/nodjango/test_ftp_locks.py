@@ -221,6 +221,17 @@ def slow(common: FTPServer) -> Iterator[Relay]:
 
 
 @pytest.mark.parametrize("common", ["ftp_server"], indirect=True)
+def test_who_was_held_up_while_he_broke_one_removes_nothing(common: FTPServer, slow: Relay, home: Path) -> None:
+    fs = filesystem_on(common, port=slow.port, lock_age=1.0)
+    there = locked(fs, home, "a", age=125)
+    lock = Lock(fs, f"/{home.name}/a", "")
+    old = fs.inspect(lock._name)
+    slow.when("MLST", meanwhile=lambda: time.sleep(0.7))
+    lock._break(old)
+    assert set(files_in(home)) == {there.name, Path(lock._turn).name}, "by now they may be others'"
+
+
+@pytest.mark.parametrize("common", ["ftp_server"], indirect=True)
 def test_who_holds_a_lock_for_too_long_publishes_nothing(common: FTPServer, slow: Relay, home: Path) -> None:
     fs = filesystem_on(common, port=slow.port, lock_age=1.0)
     slow.when("MLST")  # before the upload
