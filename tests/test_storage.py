@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -176,6 +177,8 @@ def test_an_unsigned_url_refuses_what_only_a_signed_one_can_have() -> None:
 def test_an_upload_ticket_is_refused_with_the_way_out() -> None:
     with pytest.raises(NotImplementedError, match="no signed uploads; save files through the server"):
         memory().upload_ticket("a.txt")
+    with pytest.raises(NotImplementedError, match="no signed uploads; save files through the server"):
+        asyncio.run(memory().aupload_ticket("a.txt"))
 
 
 # Names and messages

@@ -15,6 +15,7 @@ from django_fsspec_storages.files.streams import AsyncStream, AsyncStreamWrapper
 from django_fsspec_storages.filesystems.handles import split_mode
 from django_fsspec_storages.filesystems.transfers import Metadata
 from django_fsspec_storages.filesystems.uploads import Sink
+from django_fsspec_storages.signing.tickets import UploadTicket
 from django_fsspec_storages.storage import operations
 from django_fsspec_storages.storage.running import is_ours
 from django_fsspec_storages.storage.source import name_for
@@ -185,3 +186,7 @@ class AsyncTwins:
     ) -> str:
         """Return a name that is free; as ``get_available_name``."""
         return await sync_to_async(self.get_available_name)(name, max_length=max_length)
+
+    async def aupload_ticket(self: FsspecStorage, name: str, **conditions: Any) -> UploadTicket:  # type: ignore[misc]
+        """Return a signed permission to upload one object; as ``upload_ticket``, which may ask for a free name."""
+        return await sync_to_async(self.upload_ticket)(name, **conditions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import asdict
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import SuspiciousFileOperation
+from django.core.files.base import ContentFile
 from django.test import override_settings
 
 from django_fsspec_storages.backends.s3 import S3Storage
@@ -40,6 +42,16 @@ def test_a_hundred_tickets_for_one_name(method: Any, bucket: Bucket) -> None:
     for ticket in tickets[:5]:
         SEND[method](ticket, ticket.name.encode() + ticket.url.encode())
     assert len(bucket.keys()) == (5 if method == "POST" else 1), "the first has it, the others are refused"
+
+
+@EVERY_METHOD
+def test_a_ticket_for_who_is_in_an_event_loop(method: Any, bucket: Bucket) -> None:
+    storage = on(bucket, file_overwrite=False)
+    storage.save("a.txt", ContentFile(b"there"))
+    ticket = asyncio.run(storage.aupload_ticket("a.txt", method=method, expire=60))
+    assert ticket.name not in ("a.txt", "")
+    assert SEND[method](ticket, b"content").status in (200, 204)
+    assert bucket.get(ticket.name) == b"content"
 
 
 def test_a_name_that_was_taken_meanwhile(bucket: Bucket) -> None:
