@@ -167,6 +167,12 @@ def test_every_page_has_blocks_that_are_looked_at() -> None:
     }
 
 
+def test_every_link_has_words() -> None:
+    """Sphinx makes them up where there are none; who reads the pages beside the code sees nothing."""
+    pages = [*DOCS.rglob("*.md"), DOCS.parent / "README.md"]
+    assert [(page.name, link) for page in pages for link in re.findall(r"\[]\(.*?\)", page.read_text())] == []
+
+
 @named(SETTINGS)
 def test_settings_are_accepted_and_lead_somewhere(block: Block, project: dict[str, ModuleType]) -> None:
     with override_settings(**{"STORAGES": {}, **settings_of(block)}):
