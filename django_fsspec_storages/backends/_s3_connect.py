@@ -10,6 +10,7 @@ from django.views.decorators.debug import sensitive_variables
 from django_fsspec_storages.backends._s3_credentials import credentials_of
 from django_fsspec_storages.backends._s3_kinds import ObjectParameters
 from django_fsspec_storages.backends._s3_proxies import endpoint_hosts, proxies_by_scheme
+from django_fsspec_storages.signing.s3_endpoints import signature_for
 
 if TYPE_CHECKING:
     from django_fsspec_storages.backends._s3_options import S3Options
@@ -111,7 +112,7 @@ def _identity(storage: S3Server) -> dict[str, Any]:
 
 def _config(storage: S3Server) -> dict[str, Any]:
     config: dict[str, Any] = {
-        "signature_version": storage.signature_version or "s3v4",
+        "signature_version": storage.signature_version or signature_for(str(storage.bucket_name)),
         "connect_timeout": storage.connect_timeout or None,
         "read_timeout": storage.read_timeout or None,
     }

@@ -9,6 +9,7 @@ from django_fsspec_storages.backends import _s3_checks as checks
 from django_fsspec_storages.backends import _s3_legacy as former
 from django_fsspec_storages.backends._s3_kinds import Combined, Credential, Flexible, config_attribute
 from django_fsspec_storages.options import Legacy, Option
+from django_fsspec_storages.signing.s3_endpoints import signature_for
 from django_fsspec_storages.storage.options import CommonOptions
 
 __all__ = ["S3Server"]
@@ -126,10 +127,11 @@ class S3Server(CommonOptions):
     )
     signature_version: Option[Any] = Option(
         "AWS_S3_SIGNATURE_VERSION",
-        default="s3v4",
+        default=lambda storage: signature_for(str(storage.bucket_name)),
         check=checks.signature,
         legacy=(Legacy("S3_USE_SIGV4", lambda value: "s3v4"),),
-        doc="How requests and URLs are signed; `s3` is the old version 2, which some providers still want for URLs.",
+        doc="How requests and URLs are signed; `s3` is the old version 2, which some providers still want for URLs. "
+        "Unless set, `s3v4`; `s3v4a` for a Multi-Region Access Point.",
     )
 
     # How

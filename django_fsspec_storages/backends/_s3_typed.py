@@ -71,7 +71,7 @@ class S3StorageOptions(TypedDict, total=False):
     """Whether requests are not signed, as for a public bucket."""
     signature_version: Any
     """How requests and URLs are signed; ``s3`` is the old version 2, which some providers still want for
-    URLs."""
+    URLs. Unless set, ``s3v4``; ``s3v4a`` for a Multi-Region Access Point."""
     file_buffer_size: int | None
     """Bytes of a part of a large upload. Unless set, ``multipart_chunksize`` of ``transfer_config``, or 8
     MiB."""

@@ -43,6 +43,12 @@ _CREDENTIALS = Explained(
     "bucket",
 )
 
+_SIGNATURE = Explained(
+    OSError,
+    "the SDK has no such signature, check signature_version; a Multi-Region Access Point wants s3v4a, which comes with "
+    "pip install 'botocore[crt]'",
+)
+
 _CERTIFICATE = Explained(
     ConnectionError,
     "nobody that is trusted vouches for the server's certificate: set AWS_S3_VERIFY or verify to your CA's file",
@@ -76,6 +82,8 @@ _KNOWN: dict[str, Explained] = {
         "the proxy cannot be reached or refuses, check AWS_S3_PROXIES or proxies, and HTTP_PROXY and HTTPS_PROXY",
     ),
     "SlowDown": Explained(ConnectionError, "the server asks for fewer requests"),
+    "UnknownSignatureVersionError": _SIGNATURE,
+    "UnsupportedSignatureVersionError": _SIGNATURE,
     "NoCredentialsError": _CREDENTIALS,
     "PartialCredentialsError": _CREDENTIALS,
     "ParamValidationError": Explained(

@@ -27,13 +27,14 @@ from django_fsspec_storages.signing.s3_hosts import (
     place_of,
 )
 
-__all__ = ["Endpoint", "resolve"]
+__all__ = ["Endpoint", "resolve", "signature_for"]
 
 _BUCKET = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _ARN = re.compile(
     rf"arn:aws[a-z-]*:(s3|s3-object-lambda|s3-outposts):({LABEL}):([0-9]{{12}}):"
     rf"(?:outpost[/:]({LABEL})[/:])?accesspoint[/:]({LABEL})"
 )
+_MULTI_REGION = re.compile(r"arn:aws[a-z-]*:s3::[0-9]{12}:accesspoint[/:][^/:]+")
 _ACCELERATE = re.compile(r"s3-accelerate(\.dualstack)?\.[^.:]*amazonaws\.com")
 
 #: S3 Express signs with a session of its own; the alias of an Outposts bucket means another service.
@@ -70,6 +71,15 @@ class _Asked(NamedTuple):
     fips: bool
     use_arn_region: bool
     legacy: bool
+
+
+def signature_for(bucket: str) -> str:
+    """Return the signature that requests for a bucket want, in botocore's words.
+
+    A Multi-Region Access Point, whose ARN names no region, wants SigV4A:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiRegionAccessPointRequests.html
+    """
+    return "s3v4a" if _MULTI_REGION.fullmatch(bucket) else "s3v4"
 
 
 def resolve(

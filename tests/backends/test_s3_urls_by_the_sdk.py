@@ -240,9 +240,14 @@ def test_signed_and_unsigned_urls_in_turn(asked: list[str], monkeypatch: pytest.
     assert len(asked) == 2
 
 
-def test_a_signature_that_only_the_sdk_knows() -> None:
-    everywhere = "arn:aws:s3::123456789012:accesspoint:mfzwi23gnjvgw.mrap"
-    storage = S3Storage(**KEYS, bucket_name=everywhere, signature_version="s3v4a")
+@pytest.mark.parametrize("separator", [":", "/"])
+def test_a_multi_region_access_point_wants_a_signature_that_only_the_sdk_knows(separator: str) -> None:
+    everywhere = f"arn:aws:s3::123456789012:accesspoint{separator}mfzwi23gnjvgw.mrap"
+    storage = S3Storage(**KEYS, bucket_name=everywhere)
+    unset = S3Storage(**KEYS, bucket_name=everywhere, signature_version=None)
+    assert storage.signature_version == "s3v4a"
     assert not storage.signs_offline
-    with pytest.raises(ValueError, match="the SDK cannot sign this: UnsupportedSignatureVersionError"):
-        storage.url("a")  # its own package for it is not installed
+    for call in (storage.url, storage.exists, unset.url):
+        with pytest.raises(OSError, match=r"wants s3v4a, which comes with pip install 'botocore\[crt\]'"):
+            call("a")
+    assert S3Storage(bucket_name=everywhere.replace("s3::", "s3:eu-west-1:")).signature_version == "s3v4"
