@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import gc
 import gzip
 import io
 import logging
 import os
 import random
-import tracemalloc
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
@@ -25,6 +23,7 @@ from django_fsspec_storages.files.aio import AsyncReader
 from django_fsspec_storages.files.streams import NativeAsyncStream
 from django_fsspec_storages.filesystems import MENDED
 from django_fsspec_storages.filesystems.transfers import Metadata
+from tests.support.memory import peak
 from tests.support.object_store import ObjectStore
 from tests.support.waiting import collected
 
@@ -547,16 +546,6 @@ def test_damaged_content_is_an_error_that_names_storage_and_file(
         read(storage)
     assert isinstance(caught.value, OSError)
     assert caught.value.filename == "a.css"
-
-
-def peak(function: Callable[[], object]) -> int:
-    gc.collect()
-    tracemalloc.start()
-    try:
-        function()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 def test_fifty_megabytes_that_compress_to_little_take_little_memory(

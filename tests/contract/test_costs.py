@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gc
-import tracemalloc
 
 import pytest
 from django.core.files.base import ContentFile, File
 
 from django_fsspec_storages.filesystems import Promise
 from tests.contract.racing import Process
+from tests.support.memory import peak
 
 MEGABYTE = 2**20
 LARGE = 64 * MEGABYTE
@@ -31,16 +31,6 @@ IMPORTS = {
 }
 
 
-def _peak(function):
-    gc.collect()
-    tracemalloc.start()
-    try:
-        function()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
 @pytest.fixture
 def large(seed, storage):
     """A large file, on a storage that was used before: an SDK's import is no part of a transfer."""
@@ -55,7 +45,7 @@ class TestMemory:
             with storage.open("large.bin") as file:
                 assert sum(map(len, file.chunks())) == LARGE
 
-        assert _peak(read) < BOUND
+        assert peak(read) < BOUND
 
     def test_the_middle_of_a_large_file_takes_little_memory(self, large, storage):
         def read():
@@ -63,7 +53,7 @@ class TestMemory:
                 file.seek(LARGE // 2)
                 assert len(file.read(MEGABYTE)) == MEGABYTE
 
-        assert _peak(read) < BOUND
+        assert peak(read) < BOUND
 
     @pytest.mark.ours("Django's storages have no streams")
     def test_streaming_a_large_file_takes_little_memory(self, large, storage):
@@ -71,7 +61,7 @@ class TestMemory:
             with storage.open_stream("large.bin") as stream:
                 assert sum(map(len, stream)) == LARGE
 
-        assert _peak(read) < BOUND
+        assert peak(read) < BOUND
 
     @pytest.mark.promise(Promise.BOUNDED)
     @pytest.mark.on("local", "dir-over-local", "simplecache", "django", "memory", "dir-over-memory")
@@ -87,7 +77,7 @@ class TestMemory:
                 for _ in range(LARGE // MEGABYTE):
                     file.write(bytes(MEGABYTE))
 
-        assert _peak(write) < BOUND
+        assert peak(write) < BOUND
         assert (storage.size("a.bin"), storage.size("b.bin")) == (LARGE, LARGE)
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import gzip
 import io
 import random
 import threading
-import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -35,6 +33,7 @@ from django_fsspec_storages.filesystems.uploads import Sink, send
 from tests.nodjango.conftest import Colour, Place
 from tests.support.coroutine_memory import CoroutineMemoryFileSystem
 from tests.support.interruptions import ctrl_c_at_line
+from tests.support.memory import peak
 from tests.support.processes import in_child
 from tests.support.waiting import PATIENCE, collected
 
@@ -64,16 +63,6 @@ def gunzipped(stored: bytes, piece: int = 1000, max_length: int = 1000) -> bytes
         found = gunzipper.decompress(data, max_length)
         assert len(found) <= max_length
         original += found
-
-
-def peak(function: Callable[[], object]) -> int:
-    gc.collect()
-    tracemalloc.start()
-    try:
-        function()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 # Bytes in, bytes out
