@@ -147,7 +147,9 @@ def _watch_retries(
     if response is not None and operation.name == "HeadBucket" and _leads_nowhere(*response):
         raise ClientError(response[1], operation.name)  # the SDK would ask the same again, for ever
     if attempts > 1:
-        logger.warning("S3: %s was tried again, attempt %d", operation.name, attempts)
+        # Of the address only what is no parameter: those may be of an encryption, or a signature.
+        address = str(request_dict.get("url")).partition("?")[0]
+        logger.warning("S3: %s of %s was tried again, attempt %d", operation.name, address, attempts)
 
 
 def _tell_of_region(told: set[str], context: Mapping[str, Any]) -> None:
