@@ -26,9 +26,7 @@ PATH = "django_fsspec_storages.backends.ftp.FTPStorage"
 @pytest.fixture
 def folder(ftp_server: FTPServer, tmp_path: Path) -> Path:
     """A folder of the test's own on the server."""
-    made = ftp_server.root / tmp_path.name
-    made.mkdir()
-    return made
+    return ftp_server.make_folder(tmp_path.name)
 
 
 @pytest.fixture

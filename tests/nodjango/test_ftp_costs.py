@@ -11,7 +11,7 @@ import pytest
 
 from django_fsspec_storages.filesystems.ftp import FTPFileSystem
 from tests.servers.ftp import FTPServer
-from tests.servers.ftp_filesystem import MEGABYTE, content_of, filesystem_on, listed, save
+from tests.servers.ftp_filesystem import MEGABYTE, content_of, filesystem_on, listed, read_all, save
 
 CONTENT = content_of(20)
 
@@ -19,9 +19,7 @@ CONTENT = content_of(20)
 @pytest.fixture
 def home(ftp_server: FTPServer, tmp_path: Path) -> Path:
     """Return a folder of the test's own, as that machine sees it."""
-    home = ftp_server.root / tmp_path.name
-    home.mkdir()
-    return home
+    return ftp_server.make_folder(tmp_path.name)
 
 
 @pytest.fixture
@@ -37,11 +35,6 @@ def said(server: FTPServer, call: Callable[[], Any], expected: Any = None) -> li
     server.forget_commands()
     assert call() == expected
     return [command.name for command in server.commands()]
-
-
-def read_all(fs: FTPFileSystem, path: str) -> bytes:
-    with fs.open(path) as file:
-        return bytes(file.read())
 
 
 def test_nothing_is_asked_before_the_first_call(ftp_server: FTPServer) -> None:
@@ -204,8 +197,7 @@ def test_reading_backwards_brings_the_same(fs: FTPFileSystem, home: Path) -> Non
 
 
 def test_without_facts_a_question_is_few_commands(ftp_list_server: FTPServer, tmp_path: Path) -> None:
-    home = ftp_list_server.root / tmp_path.name
-    home.mkdir()
+    home = ftp_list_server.make_folder(tmp_path.name)
     (home / "a").write_bytes(b"12345")
     fs = filesystem_on(ftp_list_server)
     fs.inspect("/")

@@ -12,23 +12,21 @@ from fsspec.implementations.ftp import FTPFileSystem as FsspecFileSystem
 from django_fsspec_storages.filesystems.ftp import FTPFileSystem
 from tests.servers.ftp import FTPServer
 from tests.servers.ftp_filesystem import content_of, filesystem_on
+from tests.support.fixtures import each_of
 from tests.support.processes import python
 
 CONTENT = content_of(3)
 
 
-@pytest.fixture(params=["ftp_server", "ftp_list_server"])
-def server(request: pytest.FixtureRequest) -> FTPServer:
-    """Return a server that all tests share: each kind."""
-    server: FTPServer = request.getfixturevalue(request.param)
-    return server
+#: A server that all tests share: each kind.
+server = each_of("ftp_server", "ftp_list_server")
 
 
 @pytest.fixture
 def root(server: FTPServer, tmp_path: Path) -> str:
     """Return a folder of the test's own."""
-    home = server.root / tmp_path.name
-    (home / "x").mkdir(parents=True)
+    home = server.make_folder(tmp_path.name)
+    (home / "x").mkdir()
     for name in ("a", "x/b"):
         (home / name).write_bytes(name.encode())
     return f"/{home.name}"

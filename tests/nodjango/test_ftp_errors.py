@@ -126,7 +126,7 @@ def test_no_name_is_taken_for_a_command(ftp_server: FTPServer, encoding: str, na
 
 
 def test_who_is_not_let_back_asks_on_another_connection(ftp_list_server: FTPServer, tmp_path: Path) -> None:
-    (ftp_list_server.root / tmp_path.name).mkdir()
+    ftp_list_server.make_folder(tmp_path.name)
     with Relay(ftp_list_server) as relay:
         fs = filesystem_on(ftp_list_server, port=relay.port)
         for call in (fs.inspect, lambda path: listed(fs, path)):

@@ -150,8 +150,7 @@ def relay(ftp_server: FTPServer) -> Iterator[Relay]:
 
 @pytest.fixture
 def home(ftp_server: FTPServer, tmp_path: Path) -> Path:
-    home = ftp_server.root / tmp_path.name
-    home.mkdir()
+    home = ftp_server.make_folder(tmp_path.name)
     (home / "a").write_bytes(CONTENT)
     return home
 

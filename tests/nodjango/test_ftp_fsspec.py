@@ -12,21 +12,19 @@ from django_fsspec_storages.filesystems.ftp import FTPFileSystem
 from tests.servers.ftp import FTPServer
 from tests.servers.ftp_filesystem import MEGABYTE, content_of, files_in, filesystem_on
 from tests.servers.ftp_relay import Relay
+from tests.support.fixtures import each_of
 
 CONTENT = content_of(3)
 
 
-@pytest.fixture(params=["ftp_server", "ftp_list_server"])
-def server(request: pytest.FixtureRequest) -> FTPServer:
-    """Return a server that all tests share: each kind."""
-    server: FTPServer = request.getfixturevalue(request.param)
-    return server
+#: A server that all tests share: each kind.
+server = each_of("ftp_server", "ftp_list_server")
 
 
 @pytest.fixture
 def home(server: FTPServer, tmp_path: Path) -> Path:
     """Return a folder of the test's own, as that machine sees it."""
-    home = server.root / tmp_path.name
+    home = server.make_folder(tmp_path.name)
     (home / "x/y").mkdir(parents=True)
     for name in ("a", "x/b", "x/y/c"):
         (home / name).write_bytes(name.encode())

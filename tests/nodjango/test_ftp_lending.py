@@ -17,25 +17,21 @@ from django_fsspec_storages.filesystems.ftp import FTPFileSystem
 from tests.servers.ftp import FTPServer
 from tests.servers.ftp_filesystem import MEGABYTE, content_of, files_in, filesystem_on, save
 from tests.servers.ftp_relay import Relay
+from tests.support.fixtures import each_of
 from tests.support.processes import in_child
 from tests.support.waiting import collected
 
 CONTENT = content_of(5)
 
 
-@pytest.fixture(params=["ftp_server", "ftps_server", "ftp_list_server"])
-def common(request: pytest.FixtureRequest) -> FTPServer:
-    """Return a server that all tests share: each kind."""
-    server: FTPServer = request.getfixturevalue(request.param)
-    return server
+#: A server that all tests share: each kind.
+common = each_of("ftp_server", "ftps_server", "ftp_list_server")
 
 
 @pytest.fixture
 def home(common: FTPServer, tmp_path: Path) -> Path:
     """Return a folder of the test's own, as that machine sees it."""
-    home = common.root / tmp_path.name
-    home.mkdir()
-    return home
+    return common.make_folder(tmp_path.name)
 
 
 def test_a_file_open_for_reading_lends_its_connection(common: FTPServer, home: Path) -> None:

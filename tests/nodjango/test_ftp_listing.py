@@ -18,9 +18,7 @@ from tests.servers.ftp_relay import Relay
 
 @pytest.fixture
 def home(ftp_list_server: FTPServer, tmp_path: Path) -> Path:
-    home = ftp_list_server.root / tmp_path.name
-    home.mkdir()
-    return home
+    return ftp_list_server.make_folder(tmp_path.name)
 
 
 NAMES = [
@@ -70,8 +68,8 @@ def test_names_come_back_as_they_are(request: pytest.FixtureRequest, server: str
 @pytest.mark.parametrize("server", ["ftp_server", "ftp_list_server"])
 def test_links_are_followed(request: pytest.FixtureRequest, server: str, tmp_path: Path) -> None:
     common = request.getfixturevalue(server)
-    home = common.root / tmp_path.name
-    (home / "folder").mkdir(parents=True)
+    home = common.make_folder(tmp_path.name)
+    (home / "folder").mkdir()
     (home / "folder/below").touch()
     (home / "a").write_bytes(b"content")
     for name, target in {
@@ -153,8 +151,8 @@ def test_a_listing_with_itself_in_it(relay: Relay, fs: FTPFileSystem) -> None:
 def test_names_that_are_none_in_the_folder_are_left_out(
     relay: Relay, fs: FTPFileSystem, ftp_server: FTPServer, tmp_path: Path
 ) -> None:
-    home = ftp_server.root / tmp_path.name
-    (home / "folder").mkdir(parents=True)
+    home = ftp_server.make_folder(tmp_path.name)
+    (home / "folder").mkdir()
     (home / "evil").write_bytes(b"1234")
     names = ("../evil", "/evil", "folder/../../evil", "a/b", "..", "", "a")
     lines = "".join(f"type={kind};size=4; {name}\r\n" for name in names for kind in ("file", "OS.unix=slink"))
@@ -169,8 +167,8 @@ def test_names_that_are_none_in_the_folder_are_left_out(
 def test_a_link_that_is_called_one_is_asked_for_again(
     relay: Relay, fs: FTPFileSystem, ftp_server: FTPServer, tmp_path: Path
 ) -> None:
-    home = ftp_server.root / tmp_path.name
-    (home / "folder").mkdir(parents=True)
+    home = ftp_server.make_folder(tmp_path.name)
+    (home / "folder").mkdir()
     (home / "a").write_bytes(b"12345")
     relay.when("MLST", "answer", b"250-Listing\r\n type=OS.unix=slink:/b;size=1; /link\r\n250 End", times=9)
     assert fs.isdir(f"/{home.name}/folder")

@@ -16,6 +16,7 @@ from django_fsspec_storages.filesystems.ftp_lock import Lock
 from tests.servers.ftp import FTPServer
 from tests.servers.ftp_filesystem import files_in, filesystem_on, listed, save
 from tests.servers.ftp_relay import Relay
+from tests.support.fixtures import each_of
 from tests.support.waiting import at_once
 
 #: Seconds that a lock is waited for here, and that nothing takes which waits for nobody, on a busy machine too.
@@ -27,19 +28,14 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ftp_lock, "_PATIENCE", PATIENCE)
 
 
-@pytest.fixture(params=["ftp_server", "ftp_list_server"])
-def common(request: pytest.FixtureRequest) -> FTPServer:
-    """Return a server that all tests share: each kind."""
-    server: FTPServer = request.getfixturevalue(request.param)
-    return server
+#: A server that all tests share: each kind.
+common = each_of("ftp_server", "ftp_list_server")
 
 
 @pytest.fixture
 def home(common: FTPServer, tmp_path: Path) -> Path:
     """Return a folder of the test's own, as that machine sees it."""
-    home = common.root / tmp_path.name
-    home.mkdir()
-    return home
+    return common.make_folder(tmp_path.name)
 
 
 @pytest.fixture
@@ -221,7 +217,9 @@ def slow(common: FTPServer) -> Iterator[Relay]:
 
 
 @pytest.mark.parametrize("common", ["ftp_server"], indirect=True)
-def test_who_was_held_up_while_he_broke_one_removes_nothing(common: FTPServer, slow: Relay, home: Path) -> None:
+def test_who_was_held_up_while_he_broke_one_removes_nothing(
+    common: FTPServer, slow: Relay, home: Path
+) -> None:
     fs = filesystem_on(common, port=slow.port, lock_age=1.0)
     there = locked(fs, home, "a", age=125)
     lock = Lock(fs, f"/{home.name}/a", "")

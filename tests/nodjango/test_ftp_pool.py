@@ -15,35 +15,30 @@ import pytest
 
 from django_fsspec_storages.filesystems.ftp import FTPFileSystem
 from tests.servers.ftp import FTPServer
-from tests.servers.ftp_filesystem import MEGABYTE, content_of, files_in, filesystem_on, listed, save
+from tests.servers.ftp_filesystem import (
+    MEGABYTE,
+    content_of,
+    files_in,
+    filesystem_on,
+    in_use,
+    listed,
+    read_all,
+    save,
+)
+from tests.support.fixtures import each_of
 from tests.support.waiting import collected
 
 CONTENT = content_of(5)
 
 
-@pytest.fixture(params=["ftp_server", "ftps_server", "ftp_list_server"])
-def common(request: pytest.FixtureRequest) -> FTPServer:
-    """Return a server that all tests share: each kind."""
-    server: FTPServer = request.getfixturevalue(request.param)
-    return server
+#: A server that all tests share: each kind.
+common = each_of("ftp_server", "ftps_server", "ftp_list_server")
 
 
 @pytest.fixture
 def home(common: FTPServer, tmp_path: Path) -> Path:
     """Return a folder of the test's own, as that machine sees it."""
-    home = common.root / tmp_path.name
-    home.mkdir()
-    return home
-
-
-def in_use(fs: FTPFileSystem) -> int:
-    """Return how many connections there are, beside those that wait."""
-    return len(fs.pool._slots) - len(fs.pool._idle)
-
-
-def read_all(fs: FTPFileSystem, path: str) -> bytes:
-    with fs.open(path) as file:
-        return bytes(file.read())
+    return common.make_folder(tmp_path.name)
 
 
 def test_who_gets_none_in_time_is_told_what_to_set(ftp_server: FTPServer) -> None:
@@ -125,8 +120,7 @@ def test_an_interruption_at_any_time_loses_no_connection(
     monkeypatch.setattr(
         sys, "unraisablehook", lambda _: None
     )  # pytest's keeps errors, and what is in their frames
-    home = ftp_server.root / tmp_path.name
-    home.mkdir()
+    home = ftp_server.make_folder(tmp_path.name)
     (home / "a").write_bytes(CONTENT)
     fs = filesystem_on(ftp_server, max_connections=2, connect_timeout=120.0)
 
@@ -147,7 +141,7 @@ def test_an_interruption_at_any_time_loses_no_connection(
 
 
 def test_a_file_that_is_dropped_gives_its_connection_back(ftp_server: FTPServer, tmp_path: Path) -> None:
-    (ftp_server.root / tmp_path.name).mkdir()
+    ftp_server.make_folder(tmp_path.name)
     (ftp_server.root / tmp_path.name / "a").write_bytes(CONTENT)
     fs = filesystem_on(ftp_server, max_connections=1)
     fs.open(f"/{tmp_path.name}/a").read(10)

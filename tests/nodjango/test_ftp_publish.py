@@ -15,24 +15,20 @@ from django_fsspec_storages.filesystems.ftp import FTPFileSystem
 from tests.servers.ftp import FTPServer
 from tests.servers.ftp_filesystem import MEGABYTE, content_of, files_in, filesystem_on, listed, save
 from tests.servers.ftp_relay import Relay
+from tests.support.fixtures import each_of
 from tests.support.waiting import at_once
 
 EXCLUSIVE = pytest.mark.parametrize("exclusive", [False, True], ids=["overwriting", "exclusive"])
 
 
-@pytest.fixture(params=["ftp_server", "ftp_list_server"])
-def common(request: pytest.FixtureRequest) -> FTPServer:
-    """Return a server that all tests share: each kind."""
-    server: FTPServer = request.getfixturevalue(request.param)
-    return server
+#: A server that all tests share: each kind.
+common = each_of("ftp_server", "ftp_list_server")
 
 
 @pytest.fixture
 def home(common: FTPServer, tmp_path: Path) -> Path:
     """Return a folder of the test's own, as that machine sees it."""
-    home = common.root / tmp_path.name
-    home.mkdir()
-    return home
+    return common.make_folder(tmp_path.name)
 
 
 @pytest.fixture

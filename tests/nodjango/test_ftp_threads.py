@@ -15,15 +15,10 @@ from django_fsspec_storages.filesystems.ftp import FTPFileSystem
 from django_fsspec_storages.filesystems.ftp_connection import Connection
 from django_fsspec_storages.filesystems.ftp_pool import Holder
 from tests.servers.ftp import FTPServer
-from tests.servers.ftp_filesystem import content_of, filesystem_on, listed, save
+from tests.servers.ftp_filesystem import content_of, filesystem_on, in_use, listed, save
 from tests.support.waiting import at_once
 
 CONTENT = content_of(5)
-
-
-def in_use(fs: FTPFileSystem) -> int:
-    """Return how many connections there are, beside those that wait."""
-    return len(fs.pool._slots) - len(fs.pool._idle)
 
 
 @pytest.fixture
@@ -54,7 +49,7 @@ def most_at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
 def test_threads_share_few_connections(
     ftp_server: FTPServer, tmp_path: Path, most_at_once: Callable[[], int], most: int
 ) -> None:
-    (ftp_server.root / tmp_path.name).mkdir()
+    ftp_server.make_folder(tmp_path.name)
     fs = filesystem_on(ftp_server, max_connections=most, connect_timeout=30.0)
     mixed_operations(fs, f"/{tmp_path.name}", seconds=3)
     assert most_at_once() <= most

@@ -181,7 +181,7 @@ def test_a_silence_within_tls_is_no_lack_of_it(servers: Callable[..., FTPServer]
 
 
 def test_data_is_protected(ftps_server: FTPServer, tmp_path: Path) -> None:
-    (ftps_server.root / tmp_path.name).mkdir()
+    ftps_server.make_folder(tmp_path.name)
     with Relay(ftps_server) as relay:
         fs = filesystem_on(ftps_server, port=relay.port)
         ftps_server.forget_commands()

@@ -165,7 +165,7 @@ def test_a_link_that_cannot_be_removed_is_not_gone_into(mlst: bool, tmp_path: Pa
 def test_a_folder_that_is_emptied_and_may_not_go_is_told_so(
     relay: Relay, ftp_server: FTPServer, tmp_path: Path
 ) -> None:
-    (ftp_server.root / tmp_path.name).mkdir()
+    ftp_server.make_folder(tmp_path.name)
     (ftp_server.root / tmp_path.name / "a").touch()
     relay.when("RMD")  # it is not empty
     relay.when("RMD", "answer", b"550 Permission denied.")
@@ -270,8 +270,7 @@ def test_a_circle_that_nobody_tells_is_an_error(
     line: bytes,
 ) -> None:
     relay.upstream = ftp_server if command == "MLSD" else ftp_list_server
-    home = relay.upstream.root / tmp_path.name
-    home.mkdir()
+    home = relay.upstream.make_folder(tmp_path.name)
     for name in ("loop", "round"):
         (home / name).symlink_to(".")
     relay.when(command, "data_as", line + b"loop\r\n" + line + b"round\r\n", times=1000)
@@ -303,7 +302,7 @@ def test_deep_trees_are_no_circles(ftp_list_server: FTPServer, ftp_server: FTPSe
 def test_links_that_are_called_so_are_not_gone_into(
     relay: Relay, ftp_server: FTPServer, tmp_path: Path
 ) -> None:
-    (ftp_server.root / tmp_path.name).mkdir()
+    ftp_server.make_folder(tmp_path.name)
     lines = (
         b"type=OS.unix=slink:/elsewhere; one\r\ntype=OS.unix=symlink;unique=2; two\r\n"
         b"type=file;size=1;unix.mode=0777; three\r\ntype=cdir;unique=1; .\r\ntype=file;size=5; a\r\n"

@@ -96,8 +96,8 @@ def test_nothing_more_is_found_in_tls_where_there_is_nothing(ftps_server: FTPSer
 
 
 def test_what_has_no_type_is_asked_for(ftp_server: FTPServer, tmp_path: Path) -> None:
-    home = ftp_server.root / tmp_path.name
-    (home / "folder").mkdir(parents=True)
+    home = ftp_server.make_folder(tmp_path.name)
+    (home / "folder").mkdir()
     (home / "a").write_bytes(b"12345")
     with Relay(ftp_server) as relay:
         fs = filesystem_on(ftp_server, port=relay.port)

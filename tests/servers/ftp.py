@@ -131,6 +131,12 @@ class FTPServer(ServerProcess):
         """The folder that it serves: all that it can reach."""
         return self._home / "root"
 
+    def make_folder(self, name: str) -> Path:
+        """Make a folder below ``root``; return where this machine has it."""
+        made = self.root / name
+        made.mkdir()
+        return made
+
     @property
     def ca_file(self) -> Path:
         """The certificate of the CA that signed the server's; only with TLS."""

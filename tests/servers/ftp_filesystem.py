@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from django_fsspec_storages.filesystems.driver import run
 from django_fsspec_storages.filesystems.ftp import FTPFileSystem
-from django_fsspec_storages.filesystems.uploads import send
+from tests.support.saving import MEGABYTE, save, up_to_half
 
-__all__ = ["MEGABYTE", "content_of", "files_in", "filesystem_on", "listed", "save", "up_to_half"]
-
-MEGABYTE = 2**20
+__all__ = [
+    "MEGABYTE",
+    "content_of",
+    "files_in",
+    "filesystem_on",
+    "in_use",
+    "listed",
+    "read_all",
+    "save",
+    "up_to_half",
+]
 
 
 def filesystem_on(server: Any, **options: Any) -> FTPFileSystem:
@@ -24,27 +30,6 @@ def filesystem_on(server: Any, **options: Any) -> FTPFileSystem:
 def content_of(megabytes: int) -> bytes:
     """Return bytes of which no two megabytes are the same."""
     return b"".join(number.to_bytes(4, "big") for number in range(megabytes * MEGABYTE // 4))
-
-
-def save(
-    fs: FTPFileSystem,
-    path: str,
-    content: bytes,
-    exclusive: bool = False,
-    meanwhile: Callable[[], object] = lambda: None,
-) -> None:
-    """Save in parts; ``meanwhile`` is called when half of them were given."""
-    run(send(fs, path, up_to_half(content, meanwhile), exclusive=exclusive), fs.translator(path))
-
-
-def up_to_half(content: bytes, meanwhile: Callable[[], object]) -> Iterator[bytes]:
-    """Yield pieces of a content; call something when half of it was given."""
-    half = len(content) // 2
-    for start in range(0, half, MEGABYTE):
-        yield content[start : min(start + MEGABYTE, half)]
-    meanwhile()
-    for start in range(half, len(content), MEGABYTE):
-        yield content[start : start + MEGABYTE]
 
 
 def files_in(folder: Path) -> dict[str, bytes | None]:
@@ -63,3 +48,14 @@ def listed(fs: FTPFileSystem, path: str) -> dict[str, tuple[str, int | None]]:
         for page in fs.scan(path, "/")
         for facts in page
     }
+
+
+def read_all(fs: FTPFileSystem, path: str) -> bytes:
+    """Return what a file holds, by way of ``open``."""
+    with fs.open(path) as file:
+        return bytes(file.read())
+
+
+def in_use(fs: FTPFileSystem) -> int:
+    """Return how many connections there are, beside those that wait."""
+    return len(fs.pool._slots) - len(fs.pool._idle)

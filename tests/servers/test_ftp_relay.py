@@ -22,7 +22,7 @@ def relay(ftp_server):
 @pytest.fixture
 def client(ftp_server, relay, tmp_path):
     """A client that comes through the relay, in a folder of its own."""
-    (ftp_server.root / tmp_path.name).mkdir()
+    ftp_server.make_folder(tmp_path.name)
     client = ftplib.FTP(encoding="utf-8")
     client.connect("127.0.0.1", relay.port, 120)
     known = ftp_server.options()

@@ -13,35 +13,33 @@ from tests.servers.ftp import PASSWORD, USER, Command, FTPServer
 from tests.servers.ftp_client import connected, logged_in, read, refusal, rest_of, store
 from tests.servers.ftp_distribution import ProftpdServer, VsftpdServer
 from tests.servers.process import HOST
+from tests.support.fixtures import each_of
+
+
+def closing_clients(request, make):
+    """Return what makes clients, of which each is closed at the end of the test."""
+
+    def made(server, **options):
+        client = make(server, **options)
+        request.addfinalizer(client.close)
+        return client
+
+    return made
 
 
 @pytest.fixture
 def connect(request):
-    """Make clients that are closed at the end."""
-
-    def make(server, **options):
-        client = connected(server, **options)
-        request.addfinalizer(client.close)
-        return client
-
-    return make
+    """Make clients."""
+    return closing_clients(request, connected)
 
 
 @pytest.fixture
 def login(request):
-    """Make clients that have logged in, closed at the end."""
-
-    def make(server, **options):
-        client = logged_in(server, **options)
-        request.addfinalizer(client.close)
-        return client
-
-    return make
+    """Make clients that have logged in."""
+    return closing_clients(request, logged_in)
 
 
-@pytest.fixture(params=["ftp_server", "ftps_server", "ftps_implicit_server", "ftp_list_server"])
-def server(request):
-    return request.getfixturevalue(request.param)
+server = each_of("ftp_server", "ftps_server", "ftps_implicit_server", "ftp_list_server")
 
 
 def test_it_knows_one_user(server, connect, login):
