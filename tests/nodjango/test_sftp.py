@@ -17,6 +17,8 @@ from django_fsspec_storages.filesystems.driver import bridge, run
 from django_fsspec_storages.filesystems.sftp import SFTPFileSystem
 from django_fsspec_storages.filesystems.uploads import send
 from tests.servers.sftp import PASSWORD, SFTPServer, SSHServer
+from tests.servers.sftp_filesystem import filesystem_on
+from tests.support.fixtures import each_of
 from tests.support.waiting import at_once
 
 MEGABYTE = 2**20
@@ -30,11 +32,8 @@ def server() -> Iterator[SFTPServer]:
         yield server
 
 
-@pytest.fixture(params=["sftp_server", "sshd_server"], ids=["asyncssh", "openssh"])
-def common(request: pytest.FixtureRequest) -> SSHServer:
-    """Return a server that all tests share: each of those there are."""
-    server: SSHServer = request.getfixturevalue(request.param)
-    return server
+#: A server that all tests share: each of those there are.
+common = each_of("sftp_server", "sshd_server", ids=["asyncssh", "openssh"])
 
 
 @pytest.fixture
@@ -46,10 +45,6 @@ def home(common: SSHServer, tmp_path: Path) -> Path:
 @pytest.fixture
 def fs(common: SSHServer) -> SFTPFileSystem:
     return filesystem_on(common)
-
-
-def filesystem_on(server: SSHServer, **options: Any) -> SFTPFileSystem:
-    return SFTPFileSystem(**server.options(**options), skip_instance_cache=True)
 
 
 def save(fs: SFTPFileSystem, path: str, content: bytes, exclusive: bool = False) -> None:

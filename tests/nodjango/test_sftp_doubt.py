@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,29 +10,21 @@ import asyncssh
 import pytest
 
 from django_fsspec_storages.filesystems.sftp import SFTPFileSystem
-from tests.servers.sftp import SFTPServer, SSHServer
-from tests.servers.sshd import OpenSSHServer, unavailable
+from tests.servers.sftp import SSHServer
+from tests.servers.sftp_filesystem import filesystem_on
 
 CONTENT = b"mine" * 1000
 
 
-@pytest.fixture(params=["asyncssh", "openssh"])
-def server(request: pytest.FixtureRequest) -> Iterator[SSHServer]:
-    if request.param == "openssh" and (reason := unavailable()) is not None:
-        pytest.skip(reason)
-    with SFTPServer() if request.param == "asyncssh" else OpenSSHServer() as server:
-        yield server
-
-
 @pytest.fixture
-def home(server: SSHServer) -> Path:
+def home(own_ssh_server: SSHServer) -> Path:
     """The folder ``/home`` of the server, as this machine sees it."""
-    return server.folder("home")
+    return own_ssh_server.folder("home")
 
 
 @pytest.fixture
-def fs(server: SSHServer) -> SFTPFileSystem:
-    return SFTPFileSystem(**server.options(), skip_instance_cache=True)
+def fs(own_ssh_server: SSHServer) -> SFTPFileSystem:
+    return filesystem_on(own_ssh_server)
 
 
 class Lossy:

@@ -16,28 +16,24 @@ from typing import Any
 import asyncssh
 import pytest
 
-from django_fsspec_storages.filesystems.driver import bridge, run
+from django_fsspec_storages.filesystems.driver import bridge
 from django_fsspec_storages.filesystems.sftp import SFTPFileSystem
 from django_fsspec_storages.filesystems.timeouts import timeout_options
-from django_fsspec_storages.filesystems.uploads import send
 from tests.servers.sftp import SFTPServer, SSHServer
-from tests.servers.sshd import OpenSSHServer, unavailable
+from tests.servers.sftp_filesystem import filesystem_on
+from tests.servers.sshd import OpenSSHServer, openssh
+from tests.support.saving import MEGABYTE, save
 from tests.support.waiting import at_once, until
 
-MEGABYTE = 2**20
 CONTENT = os.urandom(12 * MEGABYTE)
 
 #: Seconds without a sign of life after which ``hasty`` gives a session up; and what a server is silent for at most.
 SILENCE, LONG = 2.5, 60.0
 
 
-@pytest.fixture(params=["asyncssh", "openssh"])
-def server(request: pytest.FixtureRequest) -> Iterator[SSHServer]:
-    """Return a server of the test's own, which it may stop."""
-    if request.param == "openssh" and (reason := unavailable()) is not None:
-        pytest.skip(reason)
-    with SFTPServer() if request.param == "asyncssh" else OpenSSHServer() as server:
-        yield server
+@pytest.fixture
+def server(own_ssh_server: SSHServer) -> SSHServer:
+    return own_ssh_server
 
 
 @pytest.fixture
@@ -55,30 +51,6 @@ def fs(server: SSHServer) -> SFTPFileSystem:
 def hasty(server: SSHServer) -> SFTPFileSystem:
     """Return a filesystem that waits for no server: but on a busy machine one that answers may be late."""
     return filesystem_on(server, **timeout_options("sftp", 4 * SILENCE, SILENCE))
-
-
-def filesystem_on(server: SSHServer, **options: Any) -> SFTPFileSystem:
-    return SFTPFileSystem(**server.options(**options), skip_instance_cache=True)
-
-
-def save(
-    fs: SFTPFileSystem,
-    path: str,
-    content: bytes,
-    exclusive: bool = False,
-    meanwhile: Callable[[], object] = lambda: None,
-) -> None:
-    """Save in parts; ``meanwhile`` is called when half of them were given."""
-
-    def pieces() -> Iterator[bytes]:
-        half = len(content) // 2
-        for start in range(0, half, MEGABYTE):
-            yield content[start : min(start + MEGABYTE, half)]
-        meanwhile()
-        for start in range(half, len(content), MEGABYTE):
-            yield content[start : start + MEGABYTE]
-
-    run(send(fs, path, pieces(), exclusive=exclusive), fs.translator(path))
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -215,7 +187,7 @@ def test_a_save_into_silence_publishes_nothing(
     assert files_in(home) == {"a": b"new"}
 
 
-@pytest.mark.parametrize("server", ["openssh"], indirect=True)
+@pytest.mark.parametrize("own_ssh_server", ["openssh"], indirect=True)
 def test_a_session_that_says_nothing_is_replaced_by_another(
     server: OpenSSHServer, home: Path, hasty: SFTPFileSystem, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -240,7 +212,7 @@ def test_a_session_that_says_nothing_is_replaced_by_another(
     assert files_in(home) == {"a": CONTENT, "b": b"content"}
 
 
-@pytest.mark.parametrize("server", ["openssh"], indirect=True)
+@pytest.mark.parametrize("own_ssh_server", ["openssh"], indirect=True)
 def test_a_session_that_is_killed_is_replaced_by_another(
     server: OpenSSHServer, home: Path, fs: SFTPFileSystem, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -264,7 +236,7 @@ def test_a_session_that_is_killed_is_replaced_by_another(
     assert files_in(home) == {"a": CONTENT, "b": b"content"}
 
 
-@pytest.mark.parametrize("server", ["openssh"], indirect=True)
+@pytest.mark.parametrize("own_ssh_server", ["openssh"], indirect=True)
 def test_what_hangs_behind_a_living_connection_is_replaced_by_another(
     server: OpenSSHServer, home: Path, hasty: SFTPFileSystem, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -286,7 +258,7 @@ def test_what_hangs_behind_a_living_connection_is_replaced_by_another(
         assert hasty.session.logins == 1
 
 
-@pytest.mark.parametrize("server", ["asyncssh"], indirect=True)
+@pytest.mark.parametrize("own_ssh_server", ["asyncssh"], indirect=True)
 def test_a_request_that_is_never_answered_is_not_waited_for(
     home: Path, hasty: SFTPFileSystem, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -371,9 +343,7 @@ def test_a_file_is_published_whichever_channels_were_closed_meanwhile(
 
 @pytest.mark.parametrize("most", [1, 2])
 def test_a_server_that_opens_few_channels_serves_many_threads(most: int) -> None:
-    if (reason := unavailable()) is not None:
-        pytest.skip(reason)
-    with OpenSSHServer(max_sessions=most) as server:
+    with openssh(max_sessions=most) as server:
         home = server.folder("home")
         fs = filesystem_on(server)
         assert bridge(open_many(fs)) == most
@@ -409,9 +379,7 @@ def small_disk(server: SSHServer, home: Path) -> Iterator[Path]:
 def test_a_full_disk_is_an_error_that_leaves_nothing_behind(
     exclusive: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    if (reason := unavailable()) is not None:
-        pytest.skip(reason)
-    with OpenSSHServer() as server, small_disk(server, server.folder("home")) as folder:
+    with openssh() as server, small_disk(server, server.folder("home")) as folder:
         cannot_store(filesystem_on(server), "/home/small", folder, "is its disk full", exclusive, caplog)
 
 

@@ -19,7 +19,8 @@ from django_fsspec_storages.filesystems.driver import bridge
 from django_fsspec_storages.filesystems.sftp import SFTPFileSystem
 from tests.servers.process import HOST
 from tests.servers.sftp import PASSWORD, USER, SFTPServer
-from tests.servers.sshd import OpenSSHServer, unavailable
+from tests.servers.sftp_filesystem import filesystem_on
+from tests.servers.sshd import openssh
 from tests.support.waiting import until
 
 
@@ -30,7 +31,7 @@ def home(sftp_server: SFTPServer, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fs(sftp_server: SFTPServer) -> SFTPFileSystem:
-    return SFTPFileSystem(**sftp_server.options(), skip_instance_cache=True)
+    return filesystem_on(sftp_server)
 
 
 def test_who_logs_out_breaks_no_save_of_another(fs: SFTPFileSystem, home: Path) -> None:
@@ -163,7 +164,7 @@ def test_a_session_of_the_parent_is_not_the_childs(fs: SFTPFileSystem) -> None:
 def test_what_the_server_stored_in_part_without_a_word_is_not_published(size: int, tmp_path: Path) -> None:
     with SFTPServer(largest=100_000) as server:
         home = server.folder(tmp_path.name)
-        fs = SFTPFileSystem(**server.options(), skip_instance_cache=True)
+        fs = filesystem_on(server)
         with pytest.raises(OSError, match="disk full|file too large"):
             fs.pipe_file(f"/{home.name}/a", b"x" * size)
         assert list(home.iterdir()) == []
@@ -187,7 +188,7 @@ def test_a_file_of_known_hosts_that_is_none_is_named_and_not_quoted(
 ) -> None:
     known = tmp_path / "known_hosts"
     known.write_bytes(content.encode("latin-1"))
-    fs = SFTPFileSystem(**sftp_server.options(known_hosts=str(known)), skip_instance_cache=True)
+    fs = filesystem_on(sftp_server, known_hosts=str(known))
     with pytest.raises(
         PermissionError, match="cannot be read: a line in it is none of known hosts"
     ) as caught:
@@ -232,11 +233,9 @@ def test_who_is_cancelled_while_he_opens_a_file_leaves_nothing_open(
 
 
 def test_a_connection_that_opens_no_more_sessions_gives_way_to_another() -> None:
-    if (reason := unavailable()) is not None:
-        pytest.skip(reason)
-    with OpenSSHServer(max_sessions=1) as server:
+    with openssh(max_sessions=1) as server:
         server.folder("home")
-        fs = SFTPFileSystem(**server.options(), skip_instance_cache=True)
+        fs = filesystem_on(server)
         fs.inspect("/home")
 
         async def use_up() -> None:
@@ -312,7 +311,7 @@ def test_paramiko_takes_no_key_that_is_revoked(sftp_server: SFTPServer, tmp_path
         "allow_agent": False,
         "look_for_keys": False,
     }
-    fs = SFTPFileSystem(**sftp_server.options(known_hosts=str(known)), skip_instance_cache=True)
+    fs = filesystem_on(sftp_server, known_hosts=str(known))
     for revoked, is_taken in ((another, True), (key, False)):
         known.write_text(f"{place} {key}\n@revoked {place} {revoked}\n")
         if is_taken:

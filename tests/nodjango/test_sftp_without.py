@@ -14,6 +14,7 @@ import pytest
 from django_fsspec_storages.filesystems.driver import bridge
 from django_fsspec_storages.filesystems.sftp import SFTPFileSystem
 from tests.servers.sftp import SFTPServer
+from tests.servers.sftp_filesystem import filesystem_on
 
 SERVERS: dict[str, dict[str, bool]] = {
     "no-links": {"links": False},
@@ -35,7 +36,7 @@ def home(server: SFTPServer, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fs(server: SFTPServer) -> SFTPFileSystem:
-    return SFTPFileSystem(**server.options(), skip_instance_cache=True)
+    return filesystem_on(server)
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -157,7 +158,7 @@ def meeting_the_second_step(monkeypatch: pytest.MonkeyPatch, meet: Callable[[], 
 def test_where_the_session_is_lost_between_the_steps_the_new_file_is_in_its_place(
     plain: SFTPServer, monkeypatch: pytest.MonkeyPatch, loss: str
 ) -> None:
-    fs = SFTPFileSystem(**plain.options(), skip_instance_cache=True)
+    fs = filesystem_on(plain)
     fs.pipe_file("/home/a", b"old")
 
     async def lose() -> None:
@@ -184,7 +185,7 @@ def test_where_the_session_is_lost_between_the_steps_the_new_file_is_in_its_plac
 def test_where_the_save_is_cancelled_between_the_steps_the_old_file_is_in_its_place(
     plain: SFTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fs = SFTPFileSystem(**plain.options(), skip_instance_cache=True)
+    fs = filesystem_on(plain)
     fs.pipe_file("/home/a", b"old")
 
     async def save() -> None:
@@ -211,7 +212,7 @@ def test_where_the_save_is_cancelled_between_the_steps_the_old_file_is_in_its_pl
 def test_where_the_server_goes_between_the_steps_the_log_says_where_the_old_file_is(
     plain: SFTPServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    fs = SFTPFileSystem(**plain.options(), skip_instance_cache=True)
+    fs = filesystem_on(plain)
     fs.pipe_file("/home/a", b"old")
 
     async def end() -> None:

@@ -19,11 +19,12 @@ if TYPE_CHECKING:  # botocore is imported by the tests that use it, not by all
     from tests.servers.ministack import MiniStack
     from tests.servers.moto import Moto
     from tests.servers.s3 import Bucket, S3Server
-    from tests.servers.sftp import SFTPServer
+    from tests.servers.sftp import SFTPServer, SSHServer
     from tests.servers.sshd import OpenSSHServer
 
 __all__ = [
     "aws_environment",
+    "bucket",
     "ftp_list_server",
     "ftp_server",
     "ftps_implicit_server",
@@ -31,8 +32,10 @@ __all__ = [
     "localhost_names",
     "ministack",
     "moto",
+    "own_ssh_server",
     "plain_sftp_server",
     "proxied",
+    "proxy",
     "pytest_configure",
     "pytest_plugins",
     "s3_bucket",
@@ -135,11 +138,19 @@ def ftp_list_server() -> Iterator[FTPServer]:
 @pytest.fixture(scope="session")
 def sshd_server() -> Iterator[OpenSSHServer]:
     """One sshd of OpenSSH's for all tests of this process, where there can be one."""
-    from tests.servers.sshd import OpenSSHServer, unavailable
+    from tests.servers.sshd import openssh
 
-    if (reason := unavailable()) is not None:
-        pytest.skip(reason)
-    with OpenSSHServer() as server:
+    with openssh() as server:
+        yield server
+
+
+@pytest.fixture(params=["asyncssh", "openssh"])
+def own_ssh_server(request: pytest.FixtureRequest) -> Iterator[SSHServer]:
+    """An SFTP server of the test's own, which it may stop: each kind, where there can be one."""
+    from tests.servers.sftp import SFTPServer
+    from tests.servers.sshd import openssh
+
+    with SFTPServer() if request.param == "asyncssh" else openssh() as server:
         yield server
 
 
@@ -154,8 +165,14 @@ def s3_bucket(request: pytest.FixtureRequest) -> Iterator[Callable[..., Bucket]]
         return made[-1]
 
     yield make
-    for bucket in made:
-        bucket.drop()
+    for each in made:
+        each.drop()
+
+
+@pytest.fixture
+def bucket(s3_bucket: Callable[..., Bucket]) -> Bucket:
+    """An empty bucket of the test's own, on MiniStack."""
+    return s3_bucket()
 
 
 @pytest.fixture
@@ -168,6 +185,12 @@ def proxied(request: pytest.FixtureRequest) -> Iterator[Callable[..., Proxy]]:
             return running.enter_context(Proxy(server, **network))
 
         yield make
+
+
+@pytest.fixture
+def proxy(proxied: Callable[..., Proxy]) -> Proxy:
+    """A proxy of the test's own, before MiniStack."""
+    return proxied()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 from tests.servers.process import HOST, PATIENCE
 from tests.servers.sftp import SSHServer
 
-__all__ = ["LOGIN", "OpenSSHServer", "unavailable"]
+__all__ = ["LOGIN", "OpenSSHServer", "openssh", "unavailable"]
 
 #: Who logs in: a user that every system has, who owns nothing and may do nothing.
 LOGIN = "nobody"
@@ -118,6 +118,15 @@ if ending.is_set():
     threading.Event().wait()
 raise SystemExit(returned)
 """
+
+
+def openssh(**options: Any) -> OpenSSHServer:
+    """Return a server, not started yet; skip the test where there can be none."""
+    import pytest
+
+    if (reason := unavailable()) is not None:
+        pytest.skip(reason)
+    return OpenSSHServer(**options)
 
 
 def unavailable() -> str | None:

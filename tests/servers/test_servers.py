@@ -14,14 +14,15 @@ import pytest
 import urllib3
 from botocore.exceptions import ClientError
 
-from django_fsspec_storages.filesystems.sftp import SFTPFileSystem
 from tests.servers import venvs
 from tests.servers.environment import without_aws
 from tests.servers.ministack import allow
 from tests.servers.names import resolving
 from tests.servers.process import ServerProcess
 from tests.servers.s3 import Keys
-from tests.servers.sshd import LOGIN, OpenSSHServer, unavailable
+from tests.servers.sftp_filesystem import filesystem_on
+from tests.servers.sshd import LOGIN, openssh, unavailable
+from tests.support.fixtures import each_of
 from tests.support.processes import running
 from tests.support.waiting import at_once, until
 
@@ -46,9 +47,7 @@ def client(request):
     return make
 
 
-@pytest.fixture(params=["ministack", "moto"])
-def server(request):
-    return request.getfixturevalue(request.param)
+server = each_of("ministack", "moto")
 
 
 def test_a_wrong_secret_is_refused_and_the_right_one_is_not(ministack, s3_bucket, client):
@@ -304,20 +303,14 @@ def test_an_environment_is_made_once_and_a_broken_one_again(monkeypatch, tmp_pat
 
 @pytest.fixture
 def sshd():
-    if (reason := unavailable()) is not None:
-        pytest.skip(reason)
-    with OpenSSHServer() as server:
+    with openssh() as server:
         yield server
-
-
-def connected(server, **options):
-    return SFTPFileSystem(**server.options(**options), skip_instance_cache=True)
 
 
 def test_an_sshd_lets_one_key_in_and_nobody_out_of_its_folder(sshd, sftp_server):
     with pytest.raises(PermissionError, match="refuses the login"):
-        connected(sshd, client_keys=[sftp_server.key()]).inspect("/")
-    fs, folder = connected(sshd), sshd.folder("open")
+        filesystem_on(sshd, client_keys=[sftp_server.key()]).inspect("/")
+    fs, folder = filesystem_on(sshd), sshd.folder("open")
     fs.pipe_file("/open/a", b"content")
     assert (folder / "a").owner() == LOGIN
     assert [facts.path for page in fs.scan("/", "/") for facts in page] == ["/open"]
@@ -326,7 +319,7 @@ def test_an_sshd_lets_one_key_in_and_nobody_out_of_its_folder(sshd, sftp_server)
 
 
 def test_an_sshd_ends_with_all_that_it_has_started(sshd):
-    fs, folder = connected(sshd), sshd.folder("open")
+    fs, folder = filesystem_on(sshd), sshd.folder("open")
     fs.pipe_file("/open/a", b"content")
     before = sshd.processes()
     assert len(before) > len(sshd.sessions()) > 1
