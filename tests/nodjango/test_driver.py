@@ -25,7 +25,7 @@ from django_fsspec_storages.filesystems.driver import (
     filesystem_loop,
     run,
 )
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, HeldUp
 
 Colour = Callable[..., Any]
 
@@ -303,12 +303,7 @@ def test_a_plain_step_that_hands_on_a_coroutine_is_awaited(colour: Colour) -> No
 
 def test_a_write_in_a_thread_has_ended_before_the_abort_also_when_the_program_ends() -> None:
     events: list[str] = []
-    begun, go_on = threading.Event(), threading.Event()
-
-    def write() -> None:
-        begun.set()
-        go_on.wait(PATIENCE)
-        events.append("written")
+    write = HeldUp(lambda: events.append("written"))
 
     async def logic() -> None:
         try:
@@ -318,8 +313,8 @@ def test_a_write_in_a_thread_has_ended_before_the_abort_also_when_the_program_en
 
     async def main() -> None:
         background.append(asyncio.ensure_future(arun(logic())))
-        await asyncio.to_thread(begun.wait, PATIENCE)
-        threading.Timer(0.1, go_on.set).start()
+        await asyncio.to_thread(write.begun.wait, PATIENCE)
+        threading.Timer(0.1, write.go_on.set).start()
 
     background: list[Any] = []
     asyncio.run(main())

@@ -15,7 +15,7 @@ from django_fsspec_storages.filesystems.driver import ShieldedStep, Step, arun, 
 from django_fsspec_storages.filesystems.loop import Running
 from tests.support.interruptions import ctrl_c_once
 from tests.support.object_store import Gate
-from tests.support.waiting import PATIENCE, collected, until
+from tests.support.waiting import PATIENCE, HeldUp, collected, until
 
 
 async def guarded(step: Step, events: list[str]) -> None:
@@ -41,34 +41,23 @@ async def cancelled_when(logic: Any, happened: threading.Event, then: Any = None
 
 def test_cancelling_a_plain_step_waits_for_its_thread_before_the_logic_goes_on() -> None:
     events: list[str] = []
-    begun, go_on = threading.Event(), threading.Event()
-
-    def slow() -> None:
-        begun.set()
-        go_on.wait(PATIENCE)
-        events.append("written")
-
-    asyncio.run(cancelled_when(guarded(Step(slow), events), begun, go_on.set))
+    slow = HeldUp(lambda: events.append("written"))
+    asyncio.run(cancelled_when(guarded(Step(slow), events), slow.begun, slow.go_on.set))
     assert events == ["written", "told"]
 
 
 def test_cancelling_twice_still_waits_for_the_thread() -> None:
     events: list[str] = []
-    begun, go_on = threading.Event(), threading.Event()
-
-    def slow() -> None:
-        begun.set()
-        go_on.wait(PATIENCE)
-        events.append("written")
+    slow = HeldUp(lambda: events.append("written"))
 
     async def twice() -> None:
         task = asyncio.ensure_future(arun(guarded(Step(slow), events)))
-        await asyncio.to_thread(begun.wait, PATIENCE)
+        await asyncio.to_thread(slow.begun.wait, PATIENCE)
         for _ in range(2):
             task.cancel()
             await asyncio.sleep(0)
         assert not task.done()
-        go_on.set()
+        slow.go_on.set()
         with pytest.raises(asyncio.CancelledError):
             await task
 
@@ -294,16 +283,11 @@ def test_a_cancelled_caller_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPat
 
 def test_what_is_opened_for_a_caller_who_has_gone_is_closed() -> None:
     events: list[str] = []
-    begun, go_on = threading.Event(), threading.Event()
 
     class Opened(Download):
         def close(self) -> None:
             events.append("closed")
 
-    def open_slowly() -> Download:
-        begun.set()
-        go_on.wait(PATIENCE)
-        return Opened(Facts("a", size=1))
-
-    asyncio.run(cancelled_when(guarded(Step(open_slowly), []), begun, go_on.set))
+    slow = HeldUp(lambda: Opened(Facts("a", size=1)))
+    asyncio.run(cancelled_when(guarded(Step(slow), []), slow.begun, slow.go_on.set))
     collected(lambda: events == ["closed"])

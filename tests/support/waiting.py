@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Generic, TypeVar
 
-__all__ = ["PATIENCE", "at_once", "collected", "until"]
+__all__ = ["PATIENCE", "HeldUp", "at_once", "collected", "until"]
 
 T = TypeVar("T")
 
@@ -45,3 +45,19 @@ def at_once(count: int, work: Callable[[int], T]) -> list[T | Exception]:
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(one, range(count)))
+
+
+class HeldUp(Generic[T]):
+    """Something for a thread to do: it tells that it has begun, and goes on when it may.
+
+    :param then: what it does then, and returns.
+    """
+
+    def __init__(self, then: Callable[[], T]) -> None:
+        self.begun, self.go_on = threading.Event(), threading.Event()
+        self._then = then
+
+    def __call__(self) -> T:
+        self.begun.set()
+        self.go_on.wait(PATIENCE)
+        return self._then()
