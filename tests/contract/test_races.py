@@ -102,34 +102,33 @@ def test_a_name_that_is_taken_while_the_content_is_read_is_not_overwritten(space
     assert space.files() == {"a.bin": b"theirs", name: b"mine " * 100_000 + b"mine"}
 
 
+def _replaces_what_another_saves_just_before(step, space, storage, monkeypatch):
+    """Save a file that another process saves too, between our check and the step that gives ours its name."""
+    take, theirs = getattr(storage.fs, step), []
+
+    def late(source, target):
+        if target.endswith("/a.bin"):
+            space.seed({"a.bin": b"theirs"})
+            theirs.append(target)
+        take(source, target)
+
+    monkeypatch.setattr(storage.fs, step, late)
+    assert storage.save("a.bin", ContentFile(b"mine")) == "a.bin"
+    assert len(theirs) == 1
+    assert space.files() == {"a.bin": b"mine"}
+
+
 @pytest.mark.on("dir-over-local", "dir-over-memory", "simplecache")
 def test_the_fallback_loses_a_name_that_another_process_takes_between_its_check_and_its_move(
     space, storage, monkeypatch
 ):
-    move = storage.fs.move
-
-    def late(source, target):
-        space.seed({"a.bin": b"theirs"})
-        move(source, target)
-
-    monkeypatch.setattr(storage.fs, "move", late)
-    assert storage.save("a.bin", ContentFile(b"mine")) == "a.bin"
-    assert space.files() == {"a.bin": b"mine"}
+    _replaces_what_another_saves_just_before("move", space, storage, monkeypatch)
     assert "two among processes" in storage.deviations[Promise.EXCLUSIVE]
 
 
 @pytest.mark.on("ftp", "ftp-list", "ftps")
 def test_who_does_not_lock_a_name_can_lose_a_file(space, storage, monkeypatch):
-    rename = storage.fs.rename
-
-    def late(source, target):
-        if target.endswith("/a.bin"):
-            space.seed({"a.bin": b"theirs"})
-        rename(source, target)
-
-    monkeypatch.setattr(storage.fs, "rename", late)
-    assert storage.save("a.bin", ContentFile(b"mine")) == "a.bin"
-    assert space.files() == {"a.bin": b"mine"}
+    _replaces_what_another_saves_just_before("rename", space, storage, monkeypatch)
     assert "binds only those who do so too" in storage.deviations[Promise.EXCLUSIVE]
 
 

@@ -7,6 +7,8 @@ import os
 import pickle
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dask.dataframe as dd
@@ -36,6 +38,20 @@ def describe(storage: Any) -> tuple[int, str, str]:
         return os.getpid(), storage.alias, file.read().decode()
 
 
+@contextmanager
+def two_workers() -> Iterator[Client]:
+    """Start a cluster of two processes that know the protocol; return its client."""
+    with (
+        LocalCluster(
+            processes=True, n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        client.run(register)
+        client.run(quiet)
+        yield client
+
+
 def round_trips(folder: str) -> dict[str, Any]:
     """Write and read with tasks on the workers."""
     frame = dd.from_pandas(pd.DataFrame({"city": ["Köln", "東京"] * 50, "count": range(100)}), npartitions=4)
@@ -61,14 +77,7 @@ def main() -> None:
     from django.core.files.storage import storages
 
     storage: Any = storages["default"]
-    with (
-        LocalCluster(
-            processes=True, n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        client.run(register)
-        client.run(quiet)
+    with two_workers() as client:
         workers = list(client.scheduler_info()["workers"])
         found: dict[str, Any] = {
             alias: round_trips(f"djstorage://{alias}/new/folder") for alias in ("default", "django")

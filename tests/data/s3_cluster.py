@@ -10,10 +10,10 @@ from typing import Any
 import dask.dataframe as dd
 import django
 import pandas as pd
-from distributed import Client, LocalCluster, get_worker
+from distributed import get_worker
 from distributed.protocol.pickle import dumps
 
-from tests.data.cluster import quiet
+from tests.data.cluster import quiet, two_workers
 from tests.data.registering import register
 
 
@@ -35,14 +35,7 @@ def main() -> None:
     storage: Any = storages["default"]
     table = pd.DataFrame({"count": range(100)})
     storage.save("django.csv", ContentFile(table.to_csv(index=False)))
-    with (
-        LocalCluster(
-            processes=True, n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        client.run(register)
-        client.run(quiet)
+    with two_workers() as client:
         dd.from_pandas(table, npartitions=4).to_parquet("djstorage://default/dask")
         frames = [dd.read_csv("djstorage://default/django.csv"), dd.read_parquet("djstorage://default/dask")]
         sums = [int(frame["count"].sum().compute()) for frame in frames]

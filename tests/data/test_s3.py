@@ -17,12 +17,12 @@ import polars as pl
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
-from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.test import override_settings
 from pandas.testing import assert_frame_equal
 
 from tests.data.registering import register
+from tests.data.reports import write_table
 from tests.servers.environment import AWS_VARIABLES
 from tests.servers.s3 import Bucket
 from tests.support.processes import ROOT
@@ -53,10 +53,7 @@ def storage(bucket: Bucket) -> Iterator[Any]:
 @pytest.fixture
 def written(storage: Any, table: pd.DataFrame) -> str:
     """What Django wrote: a CSV that was uploaded, and a Parquet file through ``storage.open``."""
-    storage.save("2026/table ü.csv", ContentFile(table.to_csv(index=False)))
-    with storage.open("2026/table.parquet", "wb") as file:
-        table.to_parquet(file)
-    return "djstorage://reports/2026"
+    return write_table(storage, table)
 
 
 def test_pandas_reads_what_django_wrote(storage: Any, written: str, table: pd.DataFrame) -> None:

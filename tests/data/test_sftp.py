@@ -11,7 +11,6 @@ import fsspec
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.test import override_settings
 from pandas.testing import assert_frame_equal
@@ -19,6 +18,7 @@ from pandas.testing import assert_frame_equal
 from django_fsspec_storages.backends.sftpstorage import SFTPStorage
 from django_fsspec_storages.errors import CannotKeepPromise
 from tests.data.registering import register
+from tests.data.reports import write_table
 from tests.servers.sftp import SFTPServer
 
 PATH = "django_fsspec_storages.backends.sftpstorage.SFTPStorage"
@@ -45,10 +45,7 @@ def storage(options: dict[str, Any]) -> Iterator[Any]:
 @pytest.fixture
 def written(storage: Any, table: pd.DataFrame) -> str:
     """What Django wrote."""
-    storage.save("2026/table ü.csv", ContentFile(table.to_csv(index=False)))
-    with storage.open("2026/table.parquet", "wb") as file:
-        table.to_parquet(file)
-    return "djstorage://reports/2026"
+    return write_table(storage, table)
 
 
 def test_they_read_what_django_wrote(storage: Any, written: str, table: pd.DataFrame) -> None:
