@@ -1,9 +1,10 @@
-"""An environment that says nothing of Amazon, whatever the machine's does."""
+"""Of Amazon the environment of every test here says nothing, whatever the machine's does; nor of SSH, for who asks."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.test import override_settings
@@ -15,3 +16,12 @@ def no_amazon_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[No
         monkeypatch.delenv(name)
     with override_settings(UNRELATED=1):
         yield
+
+
+@pytest.fixture
+def no_ssh_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Nobody has keys on this machine, nor an agent; return where the user's home is, which is missing."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    return home

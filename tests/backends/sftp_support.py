@@ -14,12 +14,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import asyncssh
-from django.core.files.base import ContentFile
 from django.core.management.base import BaseCommand
-from django.test import override_settings
 
 from django_fsspec_storages.backends.sftpstorage import SFTPStorage
-from django_fsspec_storages.checks import check_storages
+from tests.backends.support import said_by_checks, save
 from tests.servers.sftp import SFTPServer, SSHServer
 from tests.support.processes import ROOT, STRICT
 
@@ -46,15 +44,9 @@ def on(
     return cls(**{name: value for name, value in given.items() if value is not ...})
 
 
-def save(storage: Any, name: str = "a.txt", content: bytes = b"content") -> str:
-    """Save a file; return its name."""
-    return str(storage.save(name, ContentFile(content)))
-
-
 def said(options: Mapping[str, Any], alias: str = "files", path: str = PATH) -> dict[str, str]:
     """Return what the checks say of an alias with these options, by its ids."""
-    with override_settings(STORAGES={alias: {"BACKEND": path, "OPTIONS": options}}):
-        return {str(message.id): f"{message.msg} {message.hint}" for message in check_storages(None)}
+    return said_by_checks(options, path, alias)
 
 
 class KeyServer(SFTPServer):

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.base import ContentFile
 from django.test import override_settings
 
 from django_fsspec_storages.backends.ftp import (
@@ -19,7 +18,7 @@ from django_fsspec_storages.backends.ftp import (
     FTPStorage,
     FTPStorageFile,
 )
-from django_fsspec_storages.checks import check_storages
+from tests.backends.support import said_by_checks, save
 from tests.servers.ftp import FTPServer
 from tests.support.processes import python
 
@@ -29,9 +28,7 @@ PATH = "django_fsspec_storages.backends.ftp.FTPStorage"
 @pytest.fixture
 def folder(ftp_server: FTPServer, tmp_path: Path) -> Path:
     """A folder of the test's own on the server."""
-    made = ftp_server.root / tmp_path.name
-    made.mkdir()
-    return made
+    return ftp_server.make_folder(tmp_path.name)
 
 
 @pytest.fixture
@@ -39,13 +36,8 @@ def storage(ftp_server: FTPServer, folder: Path) -> Any:
     return FTPStorage(**ftp_server.settings(f"/{folder.name}"))
 
 
-def save(storage: Any, name: str = "a.txt", content: bytes = b"content") -> str:
-    return str(storage.save(name, ContentFile(content)))
-
-
 def said(options: dict[str, Any], path: str = PATH, alias: str = "files") -> dict[str, str]:
-    with override_settings(STORAGES={alias: {"BACKEND": path, "OPTIONS": options}}):
-        return {str(message.id): f"{message.msg} {message.hint}" for message in check_storages(None)}
+    return said_by_checks(options, path, alias)
 
 
 # Where

@@ -34,13 +34,9 @@ MEGABYTE = 2**20
 
 
 @pytest.fixture
-def folder(sftp_server: SFTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(sftp_server: SFTPServer, no_ssh_keys: Path, tmp_path: Path) -> Path:
     """A folder of the test's own on the server; nobody has keys on this machine, nor an agent."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    made = sftp_server.root / tmp_path.name
-    made.mkdir()
-    return made
+    return sftp_server.folder(tmp_path.name)
 
 
 @pytest.fixture

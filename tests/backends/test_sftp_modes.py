@@ -21,9 +21,7 @@ MINE = (os.getuid(), os.getgid())
 @pytest.fixture
 def folder(sftp_server: SFTPServer, tmp_path: Path) -> Path:
     """A folder of the test's own on the common server."""
-    made = sftp_server.root / tmp_path.name
-    made.mkdir()
-    return made
+    return sftp_server.folder(tmp_path.name)
 
 
 def test_modes_are_those_of_what_is_new(sftp_server: SFTPServer, folder: Path) -> None:

@@ -35,9 +35,7 @@ class Place(NamedTuple):
 def place(sftp_server: SFTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """A place where nothing is known of the machine's own SSH."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    folder = sftp_server.root / tmp_path.name
-    folder.mkdir()
-    return Place(sftp_server, folder, tmp_path)
+    return Place(sftp_server, sftp_server.folder(tmp_path.name), tmp_path)
 
 
 def modes(folder: Path, saved: str) -> dict[str, int]:

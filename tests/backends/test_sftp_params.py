@@ -25,11 +25,9 @@ SECRET = "a-5ecret-of-s0me-value"
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(no_ssh_keys: Path) -> Path:
     """Nobody has keys on this machine, nor an agent."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    return tmp_path / "home"
+    return no_ssh_keys
 
 
 # What asyncssh is given

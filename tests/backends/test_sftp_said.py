@@ -29,12 +29,7 @@ from tests.support.processes import python
 
 SECRET = "a-5ecret-of-s0me-value"
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody has keys on this machine, nor an agent."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+pytestmark = pytest.mark.usefixtures("no_ssh_keys")
 
 
 # Checks

@@ -29,9 +29,7 @@ from tests.servers.sftp import SFTPServer
 @pytest.fixture
 def folder(sftp_server: SFTPServer, tmp_path: Path) -> Path:
     """A folder of the test's own on the server."""
-    made = sftp_server.root / tmp_path.name
-    made.mkdir()
-    return made
+    return sftp_server.folder(tmp_path.name)
 
 
 @pytest.fixture
