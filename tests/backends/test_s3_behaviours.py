@@ -23,11 +23,6 @@ from tests.servers.s3 import Bucket
 
 
 @pytest.fixture
-def proxy(proxied: Callable[..., Proxy]) -> Proxy:
-    return proxied()
-
-
-@pytest.fixture
 def bucket(s3_bucket: Callable[..., Bucket], proxy: Proxy) -> Iterator[Bucket]:
     """The bucket of the project, which goes through the proxy."""
     made = s3_bucket(acls=True)

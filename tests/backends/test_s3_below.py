@@ -21,14 +21,11 @@ from tests.backends.s3_storages import KEYS, bare, fetch, form, on, query
 from tests.servers.proxy import Proxy
 from tests.servers.s3 import Bucket
 
-Buckets = Callable[..., Bucket]
-
 
 @pytest.fixture
-def bucket(s3_bucket: Buckets) -> Bucket:
-    made = s3_bucket()
-    made.put("a.txt", b"content", ContentType="text/plain")
-    return made
+def bucket(bucket: Bucket) -> Bucket:
+    bucket.put("a.txt", b"content", ContentType="text/plain")
+    return bucket
 
 
 def test_one_for_the_process(bucket: Bucket) -> None:

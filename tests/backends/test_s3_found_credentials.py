@@ -8,7 +8,7 @@ import sys
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,16 +71,6 @@ def container(service: MetadataService, monkeypatch: pytest.MonkeyPatch) -> Meta
     # The SDK asks again after two seconds: a busy machine would hand out keys twice.
     monkeypatch.setattr(ContainerMetadataFetcher, "TIMEOUT_SECONDS", PATIENCE)
     return service
-
-
-@pytest.fixture
-def bucket(s3_bucket: Callable[..., Bucket]) -> Bucket:
-    return s3_bucket()
-
-
-@pytest.fixture
-def proxy(proxied: Callable[..., Proxy]) -> Proxy:
-    return proxied()
 
 
 def keyless(bucket: Bucket, endpoint: str | None = None, **options: Any) -> S3Storage:

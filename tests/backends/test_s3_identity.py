@@ -22,7 +22,6 @@ from django_fsspec_storages.backends.s3boto3 import S3Boto3Storage
 from tests.backends.s3_storages import bare, on, query
 from tests.servers.s3 import Bucket
 
-Buckets = Callable[..., Bucket]
 PATH = "django_fsspec_storages.backends.s3.S3Storage"
 SECRETS = {
     "access_key": "AKIDSECRETONE",
@@ -44,11 +43,6 @@ PLAIN = {
 
 def shows_secret(text: str) -> bool:
     return "secret" in text.lower().replace("secret_key", "").replace("sharedsecret", "")
-
-
-@pytest.fixture
-def bucket(s3_bucket: Buckets) -> Bucket:
-    return s3_bucket()
 
 
 # Values

@@ -21,23 +21,11 @@ from tests.backends.tls_server import certificate, tls_before
 from tests.servers.proxy import Proxy
 from tests.servers.s3 import Bucket
 
-Buckets = Callable[..., Bucket]
-
 #: Of the SDK's attempts.
 ONCE = {"retries": {"total_max_attempts": 1}}
 
 #: A host that only a proxy could find.
 NOWHERE = "http://s3.nowhere.example"
-
-
-@pytest.fixture
-def bucket(s3_bucket: Buckets) -> Bucket:
-    return s3_bucket()
-
-
-@pytest.fixture
-def proxy(proxied: Callable[..., Proxy]) -> Proxy:
-    return proxied()
 
 
 @pytest.fixture

@@ -20,16 +20,6 @@ from tests.servers.s3 import Bucket
 Buckets = Callable[..., Bucket]
 
 
-@pytest.fixture
-def bucket(s3_bucket: Buckets) -> Bucket:
-    return s3_bucket()
-
-
-@pytest.fixture
-def proxy(proxied: Callable[..., Proxy]) -> Proxy:
-    return proxied()
-
-
 @EVERY_WAY
 @pytest.mark.parametrize("size", [10, 17 * 2**20], ids=["small", "parts"])
 def test_parameters_of_every_object(size: int, way: Way, moto: Moto, s3_bucket: Buckets) -> None:

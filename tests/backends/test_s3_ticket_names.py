@@ -24,11 +24,6 @@ from tests.servers.s3 import Bucket
 Buckets = Callable[..., Bucket]
 
 
-@pytest.fixture
-def bucket(s3_bucket: Buckets) -> Bucket:
-    return s3_bucket()
-
-
 # Names
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,13 +17,6 @@ from django_fsspec_storages.backends.s3 import S3Storage
 from django_fsspec_storages.signing.tickets import UploadTicket
 from tests.backends.s3_storages import Reply, fetch, form, on
 from tests.servers.s3 import Bucket
-
-Buckets = Callable[..., Bucket]
-
-
-@pytest.fixture
-def bucket(s3_bucket: Buckets) -> Bucket:
-    return s3_bucket()
 
 
 def post(

@@ -22,10 +22,9 @@ CONTENT = b"what it holds"
 
 
 @pytest.fixture
-def bucket(s3_bucket: Buckets) -> Bucket:
-    made = s3_bucket()
-    made.put("a/b c.txt", CONTENT, ContentType="text/plain")
-    return made
+def bucket(bucket: Bucket) -> Bucket:
+    bucket.put("a/b c.txt", CONTENT, ContentType="text/plain")
+    return bucket
 
 
 def at(monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:

@@ -20,11 +20,6 @@ Buckets = Callable[..., Bucket]
 CSS = b"body { color: red }\n" * 50
 
 
-@pytest.fixture
-def bucket(s3_bucket: Buckets) -> Bucket:
-    return s3_bucket()
-
-
 # Type and encoding
 
 GUESSES = [

@@ -19,16 +19,6 @@ WRITES = {"PUT": (SMALL, {"method": "PUT"}), "Complete": (LARGE, {"method": "POS
 
 
 @pytest.fixture
-def bucket(s3_bucket):
-    return s3_bucket()
-
-
-@pytest.fixture
-def proxy(proxied):
-    return proxied()
-
-
-@pytest.fixture
 def fs(bucket, proxy):
     return filesystem_on(bucket, proxy)
 

@@ -22,16 +22,6 @@ LARGE = content_of(9 * MEGABYTE)
 
 
 @pytest.fixture
-def bucket(s3_bucket):
-    return s3_bucket()
-
-
-@pytest.fixture
-def proxy(proxied):
-    return proxied()
-
-
-@pytest.fixture
 def fs(bucket, proxy):
     return filesystem_on(bucket, proxy)
 

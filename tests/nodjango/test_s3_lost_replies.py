@@ -27,11 +27,6 @@ def bucket(s3_bucket):
 
 
 @pytest.fixture
-def proxy(proxied):
-    return proxied()
-
-
-@pytest.fixture
 def fs(bucket, proxy):
     return filesystem_on(bucket, proxy)
 

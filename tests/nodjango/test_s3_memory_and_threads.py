@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 import threading
-import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from tests.nodjango.s3_support import KEPT, KILOBYTE, MEGABYTE, content_of, filesystem_on, save
 from tests.servers.proxy_records import most_at_once
+from tests.support.memory import peak
 from tests.support.processes import python
 from tests.support.waiting import PATIENCE, at_once
 
@@ -21,25 +20,10 @@ BOUND = 64 * MEGABYTE
 
 
 @pytest.fixture
-def bucket(s3_bucket):
-    return s3_bucket()
-
-
-@pytest.fixture
 def fs(bucket):
     filesystem = filesystem_on(bucket)
     filesystem.connect()
     return filesystem
-
-
-def peak(function: Callable[[], object]) -> int:
-    gc.collect()
-    tracemalloc.start()
-    try:
-        function()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 def zeros(size: int) -> Iterator[bytes]:

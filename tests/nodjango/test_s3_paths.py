@@ -55,11 +55,6 @@ DECOYS = ["a1.txt", "a", "ab", "a b.txt", "b", "folder/a", "a/b", "other/a"]
 
 
 @pytest.fixture
-def bucket(s3_bucket):
-    return s3_bucket()
-
-
-@pytest.fixture
 def fs(bucket):
     return filesystem_on(bucket)
 

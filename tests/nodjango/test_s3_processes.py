@@ -68,11 +68,6 @@ elif how == "an error":
 )
 
 
-@pytest.fixture
-def bucket(s3_bucket):
-    return s3_bucket()
-
-
 def options_of(fs: Any) -> str:
     return json.dumps(dict(fs.storage_options))
 

@@ -41,15 +41,9 @@ STEPS = st.one_of(
 
 
 @pytest.fixture
-def bucket(s3_bucket):
-    made = s3_bucket()
-    made.put("a", CONTENT)
-    return made
-
-
-@pytest.fixture
-def proxy(proxied):
-    return proxied()
+def bucket(bucket):
+    bucket.put("a", CONTENT)
+    return bucket
 
 
 @pytest.fixture

@@ -40,15 +40,9 @@ EACH = [(action, number) for action, calls in CALLS.items() for number in range(
 
 
 @pytest.fixture
-def bucket(s3_bucket):
-    made = s3_bucket()
-    made.put("a", SMALL)
-    return made
-
-
-@pytest.fixture
-def proxy(proxied):
-    return proxied()
+def bucket(bucket):
+    bucket.put("a", SMALL)
+    return bucket
 
 
 def refused(kind: type[OSError], call: Any, *said: str) -> OSError:

@@ -23,15 +23,9 @@ SMALL = content_of(10 * KILOBYTE)
 
 
 @pytest.fixture
-def bucket(s3_bucket):
-    made = s3_bucket()
-    made.put("a", OLD)
-    return made
-
-
-@pytest.fixture
-def proxy(proxied):
-    return proxied()
+def bucket(bucket):
+    bucket.put("a", OLD)
+    return bucket
 
 
 @pytest.fixture

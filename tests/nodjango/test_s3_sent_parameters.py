@@ -23,16 +23,6 @@ HEADER = "x-amz-server-side-encryption-customer-key"
 SOURCE = "x-amz-copy-source-server-side-encryption-customer-key"
 
 
-@pytest.fixture
-def bucket(s3_bucket):
-    return s3_bucket()
-
-
-@pytest.fixture
-def proxy(proxied):
-    return proxied()
-
-
 def requests_of(proxy: Any) -> dict[str, Any]:
     """Return the requests by what they are."""
     found = {}

@@ -43,15 +43,9 @@ def answered(call: Callable[[], Any]) -> Any:
 
 
 @pytest.fixture
-def bucket(s3_bucket):
-    made = s3_bucket()
-    made.put("a", LARGE)
-    return made
-
-
-@pytest.fixture
-def proxy(proxied):
-    return proxied()
+def bucket(bucket):
+    bucket.put("a", LARGE)
+    return bucket
 
 
 @pytest.fixture

@@ -22,16 +22,6 @@ MULTIPART = ["POST uploads", *["PUT partNumber uploadId"] * 3, "POST uploadId"]
 
 
 @pytest.fixture
-def bucket(s3_bucket):
-    return s3_bucket()
-
-
-@pytest.fixture
-def proxy(proxied):
-    return proxied()
-
-
-@pytest.fixture
 def fs(bucket, proxy):
     filesystem = filesystem_on(bucket, proxy)
     bucket.put("small.bin", SMALL)

@@ -22,16 +22,6 @@ from tests.support.waiting import PATIENCE, until
 MEGABYTE = 1024 * 1024
 
 
-@pytest.fixture
-def bucket(s3_bucket):
-    return s3_bucket()
-
-
-@pytest.fixture
-def proxy(proxied):
-    return proxied()
-
-
 @pytest.fixture(autouse=True)
 def waits_for_continue(monkeypatch):
     """Let the SDK wait for ``100 Continue`` as long as it takes; after a second it would send the body all the same."""
