@@ -285,7 +285,8 @@ def test_threads_share_one_attempt_to_log_in() -> None:
                     connection, _ = listening.accept()
                     attempts.append(connection)
                     until(lambda: fs.session._busy == 8)
-                    connection.close()
+                    with connection, connection.makefile("rb") as said:
+                        said.readline()  # what nobody has read would make the end a reset
 
         threading.Thread(target=answer_none, daemon=True).start()
         results = at_once(8, lambda number: fs.inspect(f"/{number}"))
