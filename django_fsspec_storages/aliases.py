@@ -31,10 +31,13 @@ def stored(alias: str) -> Storage:
     return storages[alias]
 
 
-def alias_of(storage: Storage) -> str | None:
+def alias_of(storage: Storage, *, make: bool = True) -> str | None:
     """Return the alias a storage belongs to, or None: by identity, then by BACKEND and equal OPTIONS.
 
     Of a storage that is not ours, OPTIONS are known if its class is ``@deconstructible``, as Django's are.
+
+    :param make: whether an alias's storage may be made, to compare. This one may be on its way to become it, and making
+        another would end where this one is, for ever.
     """
     handler: Any = storages
     for alias, known in list(handler._storages.items()):
@@ -45,7 +48,8 @@ def alias_of(storage: Storage) -> str | None:
         if not isinstance(parameters, dict) or "BACKEND" not in parameters:  # the checks say so
             continue
         if given == ((), parameters.get("OPTIONS", {})) and _is_class(parameters["BACKEND"], type(storage)):
-            if isinstance(storage, Aliased) and storage != handler[alias]:  # something was set on it since
+            known = handler[alias] if make else handler._storages.get(alias, storage)
+            if isinstance(storage, Aliased) and storage != known:  # something was set on it since
                 continue
             return str(alias)
     return None
@@ -96,6 +100,11 @@ class Aliased(Configured):
     def alias(self) -> str | None:
         """The alias of ``STORAGES`` that this storage is, if it is one."""
         return alias_of(cast("Storage", self))
+
+    @property
+    def shown_alias(self) -> str | None:
+        """The same for messages, which may be of a storage that is still being made."""
+        return alias_of(cast("Storage", self), make=False)
 
     @property
     def _constructor_args(self) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import InvalidStorageError, Storage, default_storage, storages
 from django.db import migrations, models
 from django.db.migrations.autodetector import MigrationAutodetector
@@ -126,6 +128,37 @@ def test_it_still_does_when_settings_were_overridden_since(alias: str) -> None:
 def test_an_equal_storage_made_by_hand_is_the_alias_too() -> None:
     assert Keyed(location="media", **SECRETS).alias == "keyed"
     assert Keyed(location="elsewhere", **SECRETS).alias is None
+
+
+class Asking(FsspecStorage):
+    """Uses itself while it is made, as Django's own manifest storage does."""
+
+    protocol = "memory"
+
+    def __init__(self, *, then: str, **options: Any) -> None:
+        super().__init__(**options)
+        if then == "size":
+            self.size("missing.txt")
+        self.found = self.exists("missing.txt")
+
+
+@pytest.mark.parametrize(
+    ("then", "location", "error"),
+    [("exists", "", None), ("size", "", FileNotFoundError), ("exists", None, ImproperlyConfigured)],
+)
+@pytest.mark.parametrize("level", [logging.WARNING, logging.DEBUG])
+def test_a_storage_that_is_used_while_it_is_made_is_made_once(
+    then: str, location: Any, error: Any, level: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(level, "django_fsspec_storages")
+    options = {"location": location, "then": then}
+    with override_settings(STORAGES={"asking": {"BACKEND": f"{__name__}.Asking", "OPTIONS": options}}):
+        if error is None:
+            assert storages["asking"].found is False  # type: ignore[attr-defined]
+        else:
+            with pytest.raises(error, match="Asking 'asking'"):
+                storages["asking"]
+    assert len([record for record in caplog.records if "exists" in record.getMessage()]) <= 1
 
 
 def test_without_an_alias_it_is_the_class_from_its_public_place_and_arguments_without_secrets() -> None:

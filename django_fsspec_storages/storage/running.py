@@ -64,7 +64,7 @@ class Watch:
 class Running(CommonOptions):
     """The part of a storage that runs things."""
 
-    alias: Any
+    shown_alias: Any
 
     @property
     def fs(self) -> Contract:
@@ -88,7 +88,8 @@ class Running(CommonOptions):
 
     def where(self) -> str:
         """Return how messages call this storage: class, alias, protocol and location; never a secret."""
-        alias = f" {self.alias!r}" if self.alias is not None else ""
+        shown = self.shown_alias
+        alias = f" {shown!r}" if shown is not None else ""
         location = names.without_login(self._place())
         return f"{type(self).__name__}{alias} ({self.protocol}{self._server()}, {location!r})"
 
