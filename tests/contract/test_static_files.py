@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import pytest
-from django.contrib.staticfiles.storage import staticfiles_storage
+from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
 from django.core.files.storage import storages
 from django.core.management import call_command
 from django.templatetags.static import static
@@ -33,9 +34,13 @@ _CLASSES = {
 }
 
 
-@pytest.fixture(params=["plain", "manifest"])
+#: Django's own manifest mix-in, which reads its manifest while the storage is made.
+MIXED = "a project's own"
+
+
+@pytest.fixture(params=["plain", "manifest", MIXED])
 def kind(request):
-    """Which of the two storages for static files."""
+    """Which of the two storages for static files, or one that a project has mixed."""
     return request.param
 
 
@@ -45,7 +50,7 @@ def _class(space, kind):
 
 
 @pytest.fixture
-def site(space, kind, tmp_path_factory):
+def site(space, kind, tmp_path_factory, monkeypatch):
     """A project with static files that go to the place of the test."""
     folder = tmp_path_factory.mktemp("static")
     for name, content in SOURCES.items():
@@ -53,6 +58,12 @@ def site(space, kind, tmp_path_factory):
         (folder / name).write_bytes(content)
     configuration = space.configuration()
     configuration["BACKEND"] = _class(space, kind)
+    if kind == MIXED:
+        mixed = type(
+            "Mixed", (ManifestFilesMixin, import_string(_class(space, kind))), {"__module__": __name__}
+        )
+        monkeypatch.setattr(sys.modules[__name__], "Mixed", mixed, raising=False)
+        configuration["BACKEND"] = f"{__name__}.Mixed"
     with override_settings(
         STORAGES={"staticfiles": configuration},
         STATIC_ROOT=str(space.root / "outer/location"),
