@@ -115,11 +115,7 @@ class S3Upload(Upload):
             parameters["ChecksumCRC32"] = base64.b64encode(crc.to_bytes(4, "big")).decode()
         body = Body(data)
         call = client.call(operation, metadata, Bucket=self._bucket, Key=self._key, Body=body, **parameters)
-        reply = await sent(call, body, client.patience)
-        if "ETag" not in reply:
-            said = "what was sent got a reply that is not S3's, check endpoint_url"
-            raise telling(OSError(errno.EIO, said), OSError, said)
-        return reply
+        return _of_s3(await sent(call, body, client.patience))
 
     async def commit(self) -> None:
         """See :meth:`Upload.commit`."""
@@ -198,7 +194,7 @@ class S3Upload(Upload):
             }
             for number, reply in enumerate(replies, 1)
         ]
-        await self._filesystem.client.call(
+        reply = await self._filesystem.client.call(
             "CompleteMultipartUpload",
             _of_a_part(self._metadata),
             Bucket=self._bucket,
@@ -207,18 +203,21 @@ class S3Upload(Upload):
             MultipartUpload={"Parts": parts},
             **condition,
         )
+        _of_s3(reply)
 
     async def _is_mine(self, error: BaseException) -> bool:
         """Tell whether a refusal came of our own success, whose reply was lost and whose request was repeated.
 
         That is not only the SDK's doing, which would tell: its HTTP client and proxies on the way repeat a PUT too.
+        A reply that is not S3's says nothing of what was done.
         """
-        if status_of(error) not in (404, 412):
+        foreign = isinstance(error, _NotOfS3)
+        if status_of(error) not in (404, 412) and not foreign:
             return False
         try:
             found = await self._found()
         except Exception as unknown:
-            if status_of(unknown) == 403:  # who may only write cannot look
+            if status_of(unknown) == 403 or foreign:  # who may only write cannot look
                 return False
             raise
         return found is not None and found.get("Metadata", {}).get(TOKEN) == self._token
@@ -236,6 +235,17 @@ class S3Upload(Upload):
                 await self._filesystem.abort_multipart(self._path, self._creating.result()["UploadId"])
         self._ended = True  # not before: an abort that failed may be tried again
         self._first = None
+
+
+class _NotOfS3(OSError):
+    """A reply that names nothing that is stored, as S3's do."""
+
+
+def _of_s3(reply: dict[str, Any]) -> dict[str, Any]:
+    if "ETag" not in reply:
+        said = "what was sent got a reply that is not S3's, check endpoint_url"
+        raise telling(_NotOfS3(errno.EIO, said), OSError, said)
+    return reply
 
 
 def _of_a_part(metadata: Metadata) -> Metadata:

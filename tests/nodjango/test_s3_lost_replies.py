@@ -62,6 +62,29 @@ def test_an_upload_that_is_gone_after_a_lost_reply_is_recognised_too(fs, bucket,
     assert sent_to(proxy)[-1] == "HEAD"
 
 
+@pytest.mark.parametrize("body", ["", "<html>welcome</html>"])
+@pytest.mark.parametrize("write", WRITES)
+def test_a_success_that_names_nothing_is_none(fs, bucket, proxy, write, body):
+    """A proxy on the way answers, not S3: nothing was stored."""
+    content, matching = WRITES[write]
+    proxy.fault("answer", status=200, body=body, times=None, **matching)
+    with pytest.raises(OSError, match="a reply that is not S3's, check endpoint_url") as caught:
+        save(fs, f"{bucket.name}/a", content)
+    assert (type(caught.value), caught.value.filename) == (OSError, f"{bucket.name}/a")
+    assert versions(bucket) == []
+    assert bucket.uploads() == []
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_who_has_stored_all_the_same_is_recognised(fs, bucket, proxy, write):
+    content, matching = WRITES[write]
+    proxy.fault("lose_reply", **matching)
+    proxy.fault("answer", status=200, body="", **matching)  # of the repetition
+    save(fs, f"{bucket.name}/a", content, exclusive=True)
+    assert bucket.get("a") == content
+    assert bucket.uploads() == []
+
+
 def test_who_may_not_look_is_told_that_the_name_is_taken(ministack, bucket, proxy):
     keys = ministack.user(allow("s3:PutObject", "s3:AbortMultipartUpload"))
     fs = filesystem_on(bucket, proxy, keys=keys)

@@ -74,6 +74,7 @@ class Fault:
     :param after: bytes of a body that pass; a shorter one meets the fault at its end.
     :param status: of ``answer``.
     :param code: S3's word for the error.
+    :param body: of the answer, in place of S3's error document.
     :param headers: more headers of the answer.
     :param held: the answer waits for `release`.
     """
@@ -86,6 +87,7 @@ class Fault:
     after: int = 0
     status: int = 503
     code: str = "SlowDown"
+    body: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     held: bool = False
 
@@ -106,6 +108,8 @@ class Fault:
             '<?xml version="1.0" encoding="UTF-8"?>\n'
             f"<Error><Code>{self.code}</Code><Message>From the proxy.</Message><RequestId>0</RequestId></Error>"
         ).encode()
+        if self.body is not None:
+            body = self.body.encode()
         headers = {
             "Content-Type": "application/xml",
             "Content-Length": str(len(body)),
