@@ -16,6 +16,7 @@ __all__ = [
     "Explain",
     "Explained",
     "FileChangedError",
+    "NoContainerError",
     "NoUrlError",
     "Translate",
     "origin_of",
@@ -44,6 +45,10 @@ Translate = Callable[[BaseException], OSError | None]
 
 class FileChangedError(OSError):
     """The file was replaced or changed while it was being read; what was read so far belongs to the old content."""
+
+
+class NoContainerError(FileNotFoundError):
+    """What holds the files, a bucket say, is not there: a wrong setting, also where a missing file is none."""
 
 
 class NoUrlError(ValueError, NotImplementedError):
@@ -176,8 +181,10 @@ def translate(error: BaseException, name: str, where: str, explain: Explain | No
         or isinstance(error, _UNREACHABLE)
         or _kind_of(number) is not kind
     ):
-        number = _ERRNO.get(kind, errno.EIO)
+        number = next((_ERRNO[c] for c in kind.__mro__ if c in _ERRNO), errno.EIO)
     text = None if number in _BY_ERRNO else next((_TEXTS[c] for c in kind.__mro__ if c in _TEXTS), None)
+    if kind is ConnectionError and (status := status_of(origin_of(error))) is not None:
+        text = f"The server answered {status}"  # it was reached
     said = f"{text or os.strerror(number)} in {where}{': ' if advice else ''}{advice}"
     return kind(number, said, name) if name else kind(number, said)
 

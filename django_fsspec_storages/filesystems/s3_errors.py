@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
-from django_fsspec_storages.errors import Explained
+from django_fsspec_storages.errors import Explained, NoContainerError
 
 __all__ = ["RETRIED", "code_of", "explain", "is_untrusted", "status_of", "telling", "waited"]
 
@@ -49,6 +49,19 @@ _SIGNATURE = Explained(
     "pip install 'botocore[crt]'",
 )
 
+_PACKAGE = Explained(
+    OSError,
+    "the SDK lacks a package for what was asked: pip install 'botocore[crt]'; a ChecksumAlgorithm of CRC32, SHA1 or "
+    "SHA256 does without",
+)
+
+#: So a HEAD is answered, which has no room for a reason.
+_UNSAID = Explained(
+    PermissionError,
+    "this reply, a 400 without a word, does not say why: get new credentials if there is a token that may have "
+    "expired, check AWS_S3_REGION_NAME or region_name, and the SSECustomerKey of an object that has one",
+)
+
 _CERTIFICATE = Explained(
     ConnectionError,
     "nobody that is trusted vouches for the server's certificate: set AWS_S3_VERIFY or verify to your CA's file",
@@ -57,7 +70,7 @@ _CERTIFICATE = Explained(
 #: By the code in the reply, or by the name of the SDK's class where the request was never sent.
 _KNOWN: dict[str, Explained] = {
     "NoSuchBucket": Explained(
-        FileNotFoundError, "there is no such bucket, check AWS_STORAGE_BUCKET_NAME or bucket_name"
+        NoContainerError, "there is no such bucket, check AWS_STORAGE_BUCKET_NAME or bucket_name"
     ),
     "InvalidAccessKeyId": _KEY,
     "SignatureDoesNotMatch": Explained(
@@ -81,9 +94,10 @@ _KNOWN: dict[str, Explained] = {
         ConnectionError,
         "the proxy cannot be reached or refuses, check AWS_S3_PROXIES or proxies, and HTTP_PROXY and HTTPS_PROXY",
     ),
-    "SlowDown": Explained(ConnectionError, "the server asks for fewer requests"),
+    "SlowDown": Explained(ConnectionError, "SlowDown, the server asks for fewer requests"),
     "UnknownSignatureVersionError": _SIGNATURE,
     "UnsupportedSignatureVersionError": _SIGNATURE,
+    "MissingDependencyException": _PACKAGE,
     "NoCredentialsError": _CREDENTIALS,
     "PartialCredentialsError": _CREDENTIALS,
     "ParamValidationError": Explained(
@@ -174,8 +188,12 @@ def explain(error: BaseException) -> Explained | type[OSError] | None:
         return FileExistsError
     if status == 403:
         return _forbidden(error)
-    if status == 400 and not code_of(error).isdigit():
-        return Explained(OSError, f"the server says {code_of(error)}{_sentence_of(error)}")
+    silent = code_of(error).isdigit()
+    if status == 400:
+        said = f"the server says {code_of(error)}{_sentence_of(error)}"
+        return _UNSAID if silent else Explained(OSError, said)
+    if status >= 500 and not silent:
+        return Explained(ConnectionError, f"it says {code_of(error)}")
     if status == 0 and any(cls.__name__ in _BROKEN for cls in type(error).__mro__):
         return _of_a_connection(error)
     return None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from django_fsspec_storages import names
+from django_fsspec_storages.errors import NoContainerError
 from django_fsspec_storages.filesystems.base import Contract, primitive
 from django_fsspec_storages.filesystems.driver import CallersStep, Step
 from django_fsspec_storages.filesystems.transfers import Download, Facts, Metadata
@@ -85,6 +86,8 @@ async def delete(storage: FsspecStorage, name: str) -> None:
     filesystem, path = storage.place(name, of_file=True)
     try:
         await Step(primitive(filesystem, "remove"), path)
+    except NoContainerError:
+        raise
     except (FileNotFoundError, NotADirectoryError):
         return
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator
 from tempfile import SpooledTemporaryFile
@@ -180,6 +181,17 @@ def test_the_sdks_error_is_the_cause_of_ours(bucket: Bucket, ministack: MiniStac
         getattr(S3Storage(access_key=nobody.key, secret_key=nobody.secret), method)("a.txt")
     assert isinstance(refused.value.__cause__, ClientError)
     assert refused.value.__cause__.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+
+
+@pytest.mark.parametrize("method", ["delete", "listdir", "open", "exists"])
+def test_a_bucket_that_is_missing_is_an_error_for_delete_too(bucket: Bucket, method: str) -> None:
+    storage = S3Storage(bucket_name="missing-bucket")
+    name = "" if method == "exists" else "a.txt"
+    with pytest.raises(FileNotFoundError, match="there is no such bucket, check AWS_STORAGE_BUCKET_NAME"):
+        getattr(storage, method)(name)
+    with pytest.raises(FileNotFoundError, match="there is no such bucket"):
+        asyncio.run(getattr(storage, f"a{method}")(name))
+    S3Storage().delete("a.txt")  # which is silent of a file
 
 
 # 11: what is imported

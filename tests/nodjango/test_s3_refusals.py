@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
+from django_fsspec_storages.errors import NoContainerError
 from django_fsspec_storages.filesystems.s3_errors import explain
 from tests.nodjango.s3_support import KILOBYTE, MEGABYTE, content_of, filesystem_on, save
 from tests.servers.ministack import EVERYTHING, allow
@@ -127,12 +129,12 @@ CANNED = {
     "PermanentRedirect": (301, OSError, "the bucket is in another region, set AWS_S3_REGION_NAME"),
     "AuthorizationHeaderMalformed": (400, OSError, "the bucket is in another region"),
     "IllegalLocationConstraintException": (400, OSError, "the bucket is in another region"),
-    "NoSuchBucket": (404, FileNotFoundError, "there is no such bucket, check AWS_STORAGE_BUCKET_NAME"),
+    "NoSuchBucket": (404, NoContainerError, "there is no such bucket, check AWS_STORAGE_BUCKET_NAME"),
     "NoSuchKey": (404, FileNotFoundError, "No such file"),
     "KeyTooLongError": (400, OSError, "the server says KeyTooLongError: From the proxy"),
-    "SlowDown": (503, ConnectionError, "the server asks for fewer requests"),
-    "InternalError": (500, ConnectionError, "Cannot reach the server"),
-    "TooManyRequests": (429, ConnectionError, ""),
+    "SlowDown": (503, ConnectionError, "SlowDown, the server asks for fewer requests"),
+    "InternalError": (500, ConnectionError, "it says InternalError"),
+    "TooManyRequests": (429, ConnectionError, "The server answered 429"),
     "NotImplemented": (501, OSError, "the server does not know a part of the request"),
 }
 
@@ -146,6 +148,46 @@ def test_a_refusal_is_an_error_of_its_kind(bucket, proxy, code):
     assert error.filename == f"{bucket.name}/a"
     proxy.mend()
     assert fs.cat_file(f"{bucket.name}/a") == SMALL
+
+
+def test_a_head_that_is_refused_without_a_word(bucket, proxy):
+    """So it is where a token has expired, in another region, and without a customer's key."""
+    fs = filesystem_on(bucket, proxy, config_kwargs=QUICK)
+    proxy.fault("answer", status=400, code="ExpiredToken", times=None)
+    refused(
+        PermissionError,
+        lambda: fs.inspect(f"{bucket.name}/a"),
+        "does not say why: get new credentials if there is a token that may have expired",
+        "check AWS_S3_REGION_NAME or region_name",
+    )
+
+
+@pytest.mark.parametrize(("status", "code"), [(500, "InternalError"), (503, "SlowDown")])
+def test_a_server_that_fails_was_reached(bucket, proxy, status, code):
+    fs = filesystem_on(bucket, proxy, config_kwargs=QUICK)
+    proxy.fault("answer", status=status, code=code, times=None)
+    answered = f"The server answered {status} in S3 at 127.0.0.1"
+    refused(ConnectionError, lambda: fs.cat_file(f"{bucket.name}/a"), answered, code)
+    refused(ConnectionError, lambda: fs.inspect(f"{bucket.name}/a"), answered)
+    refused(ConnectionError, lambda: save(fs, f"{bucket.name}/a", SMALL), answered, code)
+
+
+def test_a_server_that_fails_after_it_has_said_200(bucket, proxy):
+    fs = filesystem_on(bucket, proxy, config_kwargs=QUICK)
+    complete = {"method": "POST", "path": r"\?uploadId="}
+    proxy.fault("answer", status=200, code="InternalError", times=None, **complete)
+    call = lambda: save(fs, f"{bucket.name}/a", LARGE)  # noqa: E731
+    refused(ConnectionError, call, "The server answered 500", "it says InternalError")
+
+
+@pytest.mark.skipif(find_spec("awscrt") is not None, reason="the SDK's extra package is installed")
+def test_a_checksum_that_the_sdk_cannot_compute(bucket):
+    fs = filesystem_on(bucket)
+    for content in (SMALL, LARGE):
+        call = lambda content=content: save(fs, f"{bucket.name}/b", content, ChecksumAlgorithm="CRC32C")  # noqa: E731
+        refused(OSError, call, "pip install 'botocore[crt]'", "ChecksumAlgorithm of CRC32")
+    assert bucket.keys() == ["a"]
+    assert bucket.uploads() == []
 
 
 def test_the_sdk_follows_a_bucket_to_its_region(bucket, s3_bucket, proxy, caplog):
@@ -202,7 +244,7 @@ def test_a_bucket_that_is_missing(bucket):
         lambda: fs.remove("missing-bucket/a"),
     ):
         refused(
-            FileNotFoundError, call, "there is no such bucket, check AWS_STORAGE_BUCKET_NAME or bucket_name"
+            NoContainerError, call, "there is no such bucket, check AWS_STORAGE_BUCKET_NAME or bucket_name"
         )
 
 
