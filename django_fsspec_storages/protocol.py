@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import IO, Any, NamedTuple, cast
 
-from fsspec import AbstractFileSystem
-
 from django_fsspec_storages.errors import CannotKeepPromise
+from django_fsspec_storages.filesystems.answers import Answers, OnError
 from django_fsspec_storages.names import check_url_form
 
 __all__ = ["DjangoStorageFileSystem"]
-
 
 #: What fsspec itself may give any filesystem.
 _FSSPECS_OPTIONS = {
@@ -41,7 +39,7 @@ class _Place(NamedTuple):
         return f"{self.alias}/{below}" if below else self.alias
 
 
-class DjangoStorageFileSystem(AbstractFileSystem):  # type: ignore[misc]
+class DjangoStorageFileSystem(Answers):
     """One filesystem for all aliases of ``STORAGES``; a path is ``alias/name``.
 
     It has no options, so neither bucket nor credentials appear in code, pickles or task graphs. A worker process needs
@@ -118,6 +116,25 @@ class DjangoStorageFileSystem(AbstractFileSystem):  # type: ignore[misc]
         infos = {place.back(name): self._mapped(place, info) for name, info in found.items()}
         return infos if detail else list(infos)
 
+    def walk(
+        self,
+        path: str,
+        maxdepth: int | None = None,
+        topdown: bool = True,
+        on_error: OnError = None,
+        **options: Any,
+    ) -> Iterator[tuple[str, Any, Any]]:
+        """Yield folders with what is in them: as the filesystem does, where it knows of links; see :class:`Answers`."""
+        place = self._place(path) if self._strip_protocol(path).strip("/") else None
+        if place is None or not isinstance(place.filesystem, Answers):
+            yield from super().walk(path, maxdepth, topdown, on_error, **options)
+            return
+        for folder, dirs, files in place.filesystem.walk(place.path, maxdepth, topdown, on_error, **options):
+            if options.get("detail"):
+                for infos in (dirs, files):
+                    infos.update({name: self._mapped(place, info) for name, info in infos.items()})
+            yield place.back(folder), dirs, files
+
     def open(self, path: str, mode: str = "rb", *args: Any, **kwargs: Any) -> IO[Any]:
         """Open a file; an exception in its ``with`` block publishes nothing.
 
@@ -147,8 +164,16 @@ class DjangoStorageFileSystem(AbstractFileSystem):  # type: ignore[misc]
             file.write(value)
 
     def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
-        """Copy a file, also from one alias to another."""
-        with self.open(path1, "rb") as source, self.open(path2, "wb") as target:
+        """Copy a file, also from one alias to another. Of a folder, make one where folders exist."""
+        try:
+            source = self.open(path1, "rb")
+        except (IsADirectoryError, FileNotFoundError):  # the latter where folders are made of names
+            if not self.isdir(path1):
+                raise
+            if self._place(path2).filesystem.has_folders:
+                self.makedirs(path2, exist_ok=True)
+            return
+        with source, self.open(path2, "wb") as target:
             while piece := source.read(2**20):
                 target.write(piece)
 

@@ -14,13 +14,14 @@ from fsspec.callbacks import DEFAULT_CALLBACK, Callback
 from fsspec.implementations.ftp import FTPFileSystem as _FTPFileSystem
 from fsspec.utils import infer_storage_options
 
+from django_fsspec_storages.filesystems.answers import Answers
 from django_fsspec_storages.filesystems.mending import Mended
 from django_fsspec_storages.filesystems.transfers import Facts
 
 __all__ = ["FTPInterface", "info_of"]
 
 
-class FTPInterface(Mended, _FTPFileSystem):  # type: ignore[misc]
+class FTPInterface(Mended, Answers, _FTPFileSystem):  # type: ignore[misc]
     """fsspec's FTP filesystem, on the primitives of the contract."""
 
     #: Unlike fsspec's: a path without a slash at its beginning is below the folder of the login.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import posixpath
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from glob import has_magic
 from typing import Any
 
+from django_fsspec_storages.filesystems.answers import OnError, omit_missing
 from django_fsspec_storages.filesystems.ftp_fsspec import FTPInterface, info_of
 from django_fsspec_storages.filesystems.ftp_requests import FTPRequests
 from django_fsspec_storages.filesystems.ftp_scan import Folder, list_for_people
@@ -28,12 +29,12 @@ class FTPTrees(FTPRequests, FTPInterface):
         path: str,
         maxdepth: int | None = None,
         topdown: bool = True,
-        on_error: str | Callable[[OSError], object] = "omit",
+        on_error: OnError = None,
         **options: Any,
     ) -> Iterator[tuple[str, Any, Any]]:
         """Yield folders with what is in them, as fsspec's does; a link to a folder is among the folders of its own.
 
-        :param on_error: of any folder, and not of the first alone.
+        :param on_error: of any folder, and not of the first alone; None: see :data:`OnError`.
         :raises OSError: if links seem to lead round in a circle, whatever ``on_error`` says: it might never end.
         """
         if maxdepth is not None and maxdepth < 1:
@@ -42,16 +43,13 @@ class FTPTrees(FTPRequests, FTPInterface):
         yield from self._walk(root, maxdepth, topdown, on_error, options.get("detail", False))
 
     def _walk(
-        self, folder: Folder, maxdepth: int | None, topdown: bool, on_error: Any, detail: bool
+        self, folder: Folder, maxdepth: int | None, topdown: bool, on_error: OnError, detail: bool
     ) -> Iterator[tuple[str, Any, Any]]:
         try:
             with self.ours(folder.path):
                 dirs, files, below = self._level(folder)
         except OSError as error:
-            if on_error == "raise" or error.errno == errno.ELOOP:
-                raise
-            if callable(on_error):
-                on_error(error)
+            omit_missing(error, "raise" if error.errno == errno.ELOOP else on_error)
             return
         shown = (dirs, files) if detail else (list(dirs), list(files))
         if topdown:

@@ -12,16 +12,16 @@ from typing import Any, cast
 
 from django.core.files.base import File
 from django.utils.crypto import get_random_string
-from fsspec import AbstractFileSystem
 
 from django_fsspec_storages.errors import CannotKeepPromise
+from django_fsspec_storages.filesystems.answers import Answers
 from django_fsspec_storages.filesystems.mending import Mended
 from django_fsspec_storages.filesystems.transfers import Download, Facts, Scan, Upload
 
 __all__ = ["StorageApiFileSystem"]
 
 
-class StorageApiFileSystem(Mended, AbstractFileSystem):  # type: ignore[misc]
+class StorageApiFileSystem(Mended, Answers):
     """A storage of somebody else's that has no path, through Django's Storage API alone. Replacing is not atomic."""
 
     cachable = False

@@ -93,6 +93,23 @@ def test_what_is_in_it(fs: FTPFileSystem, root: str) -> None:
     assert fs.du(root, total=False) == {f"{root}/a": 1, f"{root}/x/b": 3, f"{root}/x/y/c": 5}
 
 
+def test_a_connection_that_breaks_is_no_empty_folder(server: FTPServer, root: str) -> None:
+    with Relay(server) as relay:
+        fs = filesystem_on(server, port=relay.port)
+        for listing in ("MLSD", "LIST"):
+            relay.when(listing, "cut", times=99)
+        for call in (fs.find, fs.du, lambda path: fs.glob(f"{path}/**"), lambda path: list(fs.walk(path))):
+            with pytest.raises(ConnectionError):
+                call(root)
+        assert list(fs.walk(root, on_error="omit")) == []
+        relay.rules.clear()
+        for request in ("MLST", "SIZE", "CWD", "LIST"):
+            relay.when(request, "cut", times=99)
+        for ask in (fs.isfile, fs.isdir, fs.exists):
+            with pytest.raises(ConnectionError):
+                ask(f"{root}/a")
+
+
 def test_folders(fs: FTPFileSystem, home: Path, root: str) -> None:
     fs.mkdir(f"{root}/new")
     fs.mkdir(f"{root}/new/er/est")
