@@ -196,7 +196,7 @@ def unknown_parameter(value: Mapping[str, Any]) -> str | None:
 
 def config(value: Any) -> str | None:
     """Refuse what is no configuration of botocore's, as an object or as a dict of its keywords."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return _unknown(value, CONFIG, "which is no keyword of botocore's Config", config_keywords)
     fits = isinstance(getattr(value, "_user_provided_options", None), dict)
     return None if fits else "is no botocore Config, nor a dict of its keywords"
@@ -204,7 +204,7 @@ def config(value: Any) -> str | None:
 
 def transfer(value: Any) -> str | None:
     """Refuse what is no configuration of boto3's transfers, as an object or as a dict of its keywords."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return _unknown(value, TRANSFER, "which is no keyword of boto3's TransferConfig")
     return (
         None

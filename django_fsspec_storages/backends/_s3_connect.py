@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from django.views.decorators.debug import sensitive_variables
@@ -59,7 +60,7 @@ def _transfers(storage: S3Options) -> dict[str, Any]:
     if isinstance(exclusive := storage.exclusive_create, bool):
         options["exclusive_create"] = exclusive
     transfer: Any = storage.transfer_config
-    known = transfer if isinstance(transfer, dict) else getattr(transfer, "__dict__", {})
+    known = transfer if isinstance(transfer, Mapping) else getattr(transfer, "__dict__", {})
     part = storage.file_buffer_size or known.get("multipart_chunksize")
     if isinstance(part, int):  # boto3 has an object in place of what is not set
         options["part_size"] = part
@@ -93,8 +94,10 @@ def object_parameters_of(storage: S3Options) -> dict[str, Any]:
         declared.look_up()
         parameters.update(declared.former)
     given: Any = storage.object_parameters
-    if isinstance(given, dict):
+    if isinstance(given, Mapping):
         parameters.update(given)
+    if metadata := parameters.get("Metadata"):
+        parameters["Metadata"] = dict(metadata)  # of any mapping: the SDK knows dicts
     return parameters
 
 
@@ -127,8 +130,8 @@ def _config(storage: S3Server) -> dict[str, Any]:
         config["use_fips_endpoint"] = fips
     if connections := storage.max_pool_connections:
         config["max_pool_connections"] = connections
-    if isinstance(proxies := storage.proxies, dict):
-        config["proxies"] = proxies
+    if isinstance(proxies := storage.proxies, Mapping):
+        config["proxies"] = dict(proxies)
     given = _plain(storage.client_config)
     if given:
         s3.update(given.get("s3") or {})
@@ -145,8 +148,8 @@ def _config(storage: S3Server) -> dict[str, Any]:
 
 def _plain(config: Any) -> dict[str, Any]:
     """Return the keywords of a botocore ``Config``, which knows them by a name of its own; a dict as it is."""
-    if config is None or isinstance(config, dict):
-        return config or {}
+    if config is None or isinstance(config, Mapping):
+        return dict(config or {})
     return cast("dict[str, Any]", getattr(config, "_user_provided_options", {}))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.core import checks
@@ -23,7 +23,7 @@ def check_key(storage: SFTPOptions, place: str) -> Iterator[CheckMessage]:
     """
     if not storage.computes("params"):
         params, source = storage.option_source("params")
-        fault = key_fault(params) if isinstance(params, dict) else None
+        fault = key_fault(params) if isinstance(params, Mapping) else None
         if fault is not None:
             yield checks.Error(f"{place}: option 'params', from {source}: {fault}", id="fsspec_storages.E005")
 
@@ -35,7 +35,7 @@ def check_host_keys(storage: SFTPOptions, place: str) -> Iterator[CheckMessage]:
     """
     if not storage.computes("extra_options"):
         extra: Any = storage.extra_options
-        if isinstance(extra, dict) and "known_hosts" in extra and extra["known_hosts"] is None:
+        if isinstance(extra, Mapping) and "known_hosts" in extra and extra["known_hosts"] is None:
             yield checks.Warning(
                 f"{place}: storage_options have 'known_hosts': None, so the server's key is not verified: whoever is "
                 "on the way can take the password and the files.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from django.core import checks
@@ -124,7 +124,7 @@ def _check_certificates(storage: FTPStorage, place: str) -> Iterator[CheckMessag
     """Yield a warning where anybody could answer for the server, or nobody, for want of the file that tells who may."""
     address = None if storage.computes("location") else storage._address()
     given: Any = None if storage.computes("extra_options") else storage.extra_options
-    extra: dict[str, Any] = given if isinstance(given, dict) else {}  # over what the options amount to
+    extra: Mapping[str, Any] = given if isinstance(given, Mapping) else {}  # over what the options amount to
     if address is None or not extra.get("tls", address.tls or storage.tls_implicit):
         return
     hint = "Give tls_ca_file the file with the certificate of your own CA."

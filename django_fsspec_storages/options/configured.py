@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from django.core.exceptions import ImproperlyConfigured
 
-from django_fsspec_storages.options.option import Found, Option, generation, is_unset
+from django_fsspec_storages.options.option import Found, Option, generation
 
 __all__ = ["Configured", "UnknownOption"]
 
@@ -35,7 +35,7 @@ class Configured:
     @classmethod
     def computes_some(cls) -> bool:
         """Tell whether a subclass has made any option a property."""
-        return _computes_some(cast("Hashable", cls))
+        return bool(_computed(cast("Hashable", cls)))
 
     def get_default_settings(self) -> dict[str, Any]:
         """Return option keys and values. A subclass may add keys of its own, which OPTIONS may then set."""
@@ -88,9 +88,7 @@ class Configured:
         fault = option.fault(value)
         if fault:
             raise ImproperlyConfigured(f"{type(self).__name__}: option {option.key!r}: {fault}.")
-        if value is False:
-            return None if option.types and bool not in option.types else False
-        return None if is_unset(value) and not option.empty else value
+        return None if option.is_none(value) else value
 
     def _added_settings(self) -> dict[str, Any]:
         """Return what a subclass's ``get_default_settings`` says beyond, or otherwise than, the options themselves."""
@@ -105,16 +103,37 @@ class Configured:
         return type(self).__name__
 
     def require_options(self) -> None:
-        """Refuse to work with options that are wrong. Looks again only after a setting has changed.
+        """Refuse to work with options that are wrong. Looks again only after a setting has changed, and at properties.
 
         :raises ImproperlyConfigured: says which, where it was set, and what to do.
         """
         now = generation()
-        if self.__dict__.get("_sound") != now:
-            faults = self.option_faults()
-            if faults:
-                raise ImproperlyConfigured(f"{self.where()}: {'; '.join(faults)}.")
-            self.__dict__["_sound"] = now
+        sound = self.__dict__.get("_sound")
+        if sound == now:
+            return
+        computed = _computed(cast("Hashable", type(self)))
+        mark = (
+            (now,) if computed else now
+        )  # never equal to the number: what is computed is looked at each time
+        if sound != mark:
+            self._refuse(self.option_faults())
+            self.__dict__["_sound"] = mark
+        self._refuse([fault for fault in map(self._fault_of_property, computed) if fault])
+
+    def _refuse(self, faults: list[str]) -> None:
+        if faults:
+            raise ImproperlyConfigured(f"{self.where()}: {'; '.join(faults)}.")
+
+    def _fault_of_property(self, name: str) -> str | None:
+        option = type(self).declared_options()[name]
+        try:
+            found = self.option_source(name)
+        except Exception:  # noqa: BLE001 - it may not be needed here, and is raised where it is
+            return None
+        fault = option.fault(found.value)
+        if fault is None and option.required and option.is_none(found.value):
+            fault = "it is required, and there is none"
+        return f"option {option.key!r}, from {found.source}: {fault}" if fault else None
 
     def option_source(self, name: str) -> Found:
         """Return an option's value and where it was set, in words."""
@@ -141,7 +160,7 @@ class Configured:
             fault = option.fault(found.value) if found is not None else None
             if found is not None and fault:
                 faults.append(f"option {option.key!r}, from {found.source}: {fault}")
-            elif option.required and is_unset(option.default if found is None else found.value):
+            elif option.required and option.is_none(option.default if found is None else found.value):
                 faults.append(f"option {option.key!r} is required: set it in OPTIONS{_or_settings(option)}")
         return faults
 
@@ -155,8 +174,8 @@ def _declared(cls: Any) -> dict[str, Option[Any]]:
 
 
 @cache
-def _computes_some(cls: Any) -> bool:
-    return any(map(cls.computes, cls.declared_options()))
+def _computed(cls: Any) -> tuple[str, ...]:
+    return tuple(filter(cls.computes, cls.declared_options()))
 
 
 def _or_settings(option: Option[Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, NamedTuple, Self, TypeVar, cast, overload
 
 from django.conf import settings
@@ -170,7 +170,9 @@ class Option(Generic[T]):
         warnings.warn(f"{old} is an old name: use {new} instead.", DeprecationWarning, stacklevel=2)
 
     def convert(self, value: Any) -> Any:
-        """Return text as the option's type, where it is clear what was meant; everything else as it is."""
+        """Return text as the option's type, where it is clear what was meant, and mappings as dicts; else as it is."""
+        if dict in self.types and isinstance(value, Mapping) and not isinstance(value, dict):
+            return dict(value)
         if not isinstance(value, str) or not self.types or str in self.types:
             return value
         kind = self.types[0]
@@ -190,11 +192,18 @@ class Option(Generic[T]):
         shown = "the value" if self.secret else repr(value)
         if self.choices and value not in self.choices:
             return f"{shown} is not one of {', '.join(map(repr, self.choices))}"
-        if self.types and (not isinstance(value, self.types) or (value is True and bool not in self.types)):
+        types: tuple[Any, ...] = (*self.types, Mapping) if dict in self.types else self.types
+        if types and (not isinstance(value, types) or (value is True and bool not in types)):
             wanted = " or ".join(kind.__name__ for kind in self.types)
             return f"{shown} is {type(value).__name__}, not {wanted}"
         wrong = self.check(value) if self.check is not None else None
         return f"{shown} {wrong}" if wrong else None
+
+    def is_none(self, value: Any) -> bool:
+        """Tell whether a value, given or computed, stands for none: None, ``""`` and False, unless they are values."""
+        if value is False:
+            return bool(self.types) and bool not in self.types
+        return is_unset(value) and not self.empty
 
 
 def is_unset(value: Any) -> bool:

@@ -167,6 +167,7 @@ class OnFilesystem(Running):
         :param of_file: refuse the location itself, which is not a file.
         """
         filesystem = self.fs
+        self.require_options()  # a property may say something else now, of what fs does not know
         cleaned = names.clean(name)
         if of_file and not cleaned:
             raise SuspiciousFileOperation("The location itself is not a file: a name must be given.")

@@ -8,7 +8,7 @@ import tempfile
 import threading
 
 import pytest
-from django.core.exceptions import SuspiciousFileOperation
+from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.base import ContentFile
 from django.utils.deconstruct import deconstructible
 
@@ -341,6 +341,24 @@ class TestTwins:
         calls = override(location=property(location))
         assert not calls.exists("a.txt")
         assert {thread is threading.main_thread() for thread in threads} == {calls.colour == "sync"}
+
+    def test_an_option_that_a_project_computes_is_held_to_what_the_option_says(self, space, override):
+        calls = override(allow_overwrite=property(lambda storage: storage.said))
+        calls.storage.said = False
+        assert not calls.exists("a.txt")
+        calls.storage.said = "maybe"
+        for use in (
+            lambda: calls.exists("a.txt"),
+            lambda: calls.put("a.txt", b"1"),
+            lambda: calls.listdir(""),
+            lambda: calls.delete("a.txt"),
+        ):
+            with pytest.raises(
+                ImproperlyConfigured,
+                match=r"option 'allow_overwrite', from the property Projects\.allow_overwrite: 'maybe' is str, not bool",
+            ):
+                use()
+        assert space.files() == {}
 
     def test_a_method_that_is_replaced_on_the_object_is_called(self, override):
         storage = override().storage
