@@ -9,7 +9,11 @@ from django.core.checks import CheckMessage
 
 from django_fsspec_storages import names
 from django_fsspec_storages.backends._s3_below import S3Below
-from django_fsspec_storages.backends._s3_connect import computes_parameters, s3_filesystem_options
+from django_fsspec_storages.backends._s3_connect import (
+    computes_parameters,
+    object_parameters_of,
+    s3_filesystem_options,
+)
 from django_fsspec_storages.backends._s3_metadata import ACCESS
 from django_fsspec_storages.backends._s3_system_checks import check_acls, check_certificates, check_urls
 from django_fsspec_storages.backends._s3_tickets import S3Tickets
@@ -70,12 +74,17 @@ class S3Storage(S3Tickets, S3Urls, S3Below):
         return self.file_class(names.as_text(name), mode, self)
 
     def place(self, name: Any, *, of_file: bool = False) -> tuple[Contract, str]:
-        """See :meth:`FsspecStorage.place`: with the parameters that a project has for this object."""
+        """See :meth:`FsspecStorage.place`: with the parameters that a project has for this object.
+
+        What may be a folder, or the location, is no object: its hooks are asked for files alone.
+        """
         filesystem, path = super().place(name, of_file=of_file)
-        writes = self.overrides("_get_write_parameters")
-        if writes or self.overrides("get_object_parameters") or computes_parameters(self):
+        writes = of_file and self.overrides("_get_write_parameters")
+        if writes or (of_file and self.overrides("get_object_parameters")) or computes_parameters(self):
             extra = (self.extra_options or {}).get("s3_additional_kwargs") or {}
-            parameters = Metadata({**extra, **self.get_object_parameters(filesystem.limited(path))})
+            key = filesystem.limited(path)
+            own = self.get_object_parameters(key) if of_file else object_parameters_of(self)
+            parameters = Metadata({**extra, **own})
             if writes:  # which says all that an object is written with
                 parameters = Metadata({what: parameters[what] for what in parameters.keys() & ACCESS})
             filesystem = cast("Any", filesystem).with_parameters(parameters)

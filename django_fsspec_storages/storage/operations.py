@@ -94,8 +94,8 @@ async def delete(storage: FsspecStorage, name: str) -> None:
 
 async def exists(storage: FsspecStorage, name: str) -> bool:
     """Ask for the object itself; for the location, whether it can be listed."""
-    filesystem, path = storage.place(name)
     is_location = not names.clean(name)
+    filesystem, path = storage.place(name, of_file=not is_location)
     if filesystem.has_folders or not is_location:
         try:
             await _inspect(filesystem, path)

@@ -152,7 +152,10 @@ def test_a_requester_pays_for_every_request(by_hook: bool, bucket: Bucket, proxy
     storage = with_parameters(bucket, proxy, {"RequestPayer": "requester"}, by_hook=by_hook)
     seen = use_all(storage, proxy)
     assert {operation(request) for request in seen} == ALL
-    assert {request.headers.get("x-amz-request-payer") for request in seen} == {"requester"}
+    unpaid = {operation(request) for request in seen if "x-amz-request-payer" not in request.headers}
+    assert unpaid == (
+        {"GET list-type"} if by_hook else set()
+    )  # a folder is no object that a hook is asked of
 
 
 @BY
@@ -207,6 +210,37 @@ def test_a_hook_is_asked_with_the_whole_key(bucket: Bucket) -> None:
         asked.clear()
         use()
         assert set(asked) == {"loc/a.txt"}
+
+
+@pytest.mark.parametrize("location", ["", "loc"])
+def test_a_hook_is_never_asked_of_a_folder(bucket: Bucket, location: str) -> None:
+    class OfFiles(S3Storage):
+        def get_object_parameters(self, name: str) -> dict[str, Any]:
+            return {"ContentDisposition": f"attachment; filename=file.{name.rsplit('.', 1)[1]}"}
+
+    storage = on(bucket, OfFiles, location=location, querystring_auth=False)
+    storage.save("d/a.txt", ContentFile(b"x"))
+    assert storage.listdir("") == (["d"], [])
+    assert storage.listdir("d") == ([], ["a.txt"])
+    assert asyncio.run(storage.alistdir("d")) == ([], ["a.txt"])
+    assert storage.exists("")
+    assert storage.fs_path("d").endswith("d")
+    assert storage.url("").endswith(f"/{bucket.name}/{location and location + '/'}")
+    assert storage.url("d/").endswith("/d/")
+    assert storage.open("d/a.txt").read() == b"x"
+    storage.delete("d/a.txt")
+
+
+def test_parameters_that_are_computed_go_with_a_listing_too(bucket: Bucket, proxy: Proxy) -> None:
+    class Paying(S3Storage):
+        @property
+        def object_parameters(self) -> dict[str, Any]:  # type: ignore[override]
+            return {"RequestPayer": "requester"}
+
+    storage = on(bucket, Paying, endpoint_url=proxy.endpoint)
+    with proxy.counting() as seen:
+        storage.listdir("")
+    assert [r.headers.get("x-amz-request-payer") for r in seen] == ["requester"]
 
 
 def test_constructor_options_count_beside_a_hook(bucket: Bucket, proxy: Proxy) -> None:
