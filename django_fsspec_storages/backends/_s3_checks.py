@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
-from django_fsspec_storages.filesystems.s3_sdk import config_keywords
-
 __all__ = [
-    "CONFIG",
     "PARAMETERS",
     "TRANSFER",
     "bucket",
-    "config",
     "domain",
+    "lifetime",
     "part",
     "positive",
     "proxy",
     "relative",
+    "seconds_of",
     "signature",
     "signer",
     "transfer",
+    "unknown_name",
     "unknown_parameter",
     "whole",
 ]
@@ -66,42 +67,6 @@ PARAMETERS = frozenset(
         "Tagging",
         "VersionId",
         "WebsiteRedirectLocation",
-    }
-)
-
-#: The keywords of ``botocore.config.Config``; the installed one is asked only of those it does not have.
-CONFIG = frozenset(
-    {
-        "account_id_endpoint_mode",
-        "auth_scheme_preference",
-        "client_cert",
-        "client_context_params",
-        "connect_timeout",
-        "defaults_mode",
-        "disable_request_compression",
-        "endpoint_discovery_enabled",
-        "ignore_configured_endpoint_urls",
-        "inject_host_prefix",
-        "max_pool_connections",
-        "parameter_validation",
-        "proxies",
-        "proxies_config",
-        "read_timeout",
-        "region_name",
-        "request_checksum_calculation",
-        "request_min_compression_size_bytes",
-        "response_checksum_validation",
-        "retries",
-        "s3",
-        "s3_disable_express_session_auth",
-        "signature_version",
-        "sigv4a_signing_region_set",
-        "tcp_keepalive",
-        "use_dualstack_endpoint",
-        "use_fips_endpoint",
-        "user_agent",
-        "user_agent_appid",
-        "user_agent_extra",
     }
 )
 
@@ -162,6 +127,16 @@ def positive(value: int) -> str | None:
     return None if value > 0 else "is not greater than zero"
 
 
+def seconds_of(value: float | timedelta) -> float:
+    """Return a span of time in seconds."""
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def lifetime(value: float | timedelta) -> str | None:
+    """Refuse what nothing can be valid for."""
+    return None if 1 <= seconds_of(value) < math.inf else "is no finite time of a second at least"
+
+
 def whole(value: int) -> str | None:
     """Refuse a number below zero."""
     return None if value >= 0 else "is less than zero"
@@ -184,7 +159,7 @@ def signature(value: Any) -> str | None:
 
 def unknown_parameter(value: Mapping[str, Any]) -> str | None:
     """Refuse a parameter that S3 does not take for an object: s3fs would drop it without a word."""
-    unknown = _unknown(value, PARAMETERS, "which S3 does not take for an object")
+    unknown = unknown_name(value, PARAMETERS, "which S3 does not take for an object")
     metadata = value.get("Metadata") or {}
     if unknown is None and not (
         isinstance(metadata, Mapping)
@@ -194,18 +169,10 @@ def unknown_parameter(value: Mapping[str, Any]) -> str | None:
     return unknown
 
 
-def config(value: Any) -> str | None:
-    """Refuse what is no configuration of botocore's, as an object or as a dict of its keywords."""
-    if isinstance(value, Mapping):
-        return _unknown(value, CONFIG, "which is no keyword of botocore's Config", config_keywords)
-    fits = isinstance(getattr(value, "_user_provided_options", None), dict)
-    return None if fits else "is no botocore Config, nor a dict of its keywords"
-
-
 def transfer(value: Any) -> str | None:
     """Refuse what is no configuration of boto3's transfers, as an object or as a dict of its keywords."""
     if isinstance(value, Mapping):
-        return _unknown(value, TRANSFER, "which is no keyword of boto3's TransferConfig")
+        return unknown_name(value, TRANSFER, "which is no keyword of boto3's TransferConfig")
     return (
         None
         if hasattr(value, "multipart_chunksize")
@@ -225,12 +192,17 @@ def signer(value: Any) -> str | None:
     return None if fits else "is no function that signs bytes, nor a CloudFrontSigner"
 
 
-def _unknown(
+def unknown_name(
     value: Iterable[Any],
     known: frozenset[str],
     what: str,
     more: Callable[[], frozenset[str]] = frozenset,
 ) -> str | None:
+    """Return what is wrong with names, if one is not known.
+
+    :param what: said of it, as the end of the sentence.
+    :param more: returns others that are known, which are asked for only if they have to be.
+    """
     for name in value:
         if name not in known and name not in more():
             near = difflib.get_close_matches(str(name), sorted(known), n=1)

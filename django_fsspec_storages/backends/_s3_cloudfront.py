@@ -18,6 +18,10 @@ from django_fsspec_storages.signing.windows import expiry
 __all__ = ["CloudFrontSigner", "S3CloudFront"]
 
 
+#: Where a project says that there is none; ``""`` is that of the page.
+_PROTOCOL: Any = S3Signing.url_protocol.default
+
+
 class CloudFrontSigner:
     """What django-storages hands to projects: botocore's class of this name, over our signer.
 
@@ -109,6 +113,11 @@ class S3CloudFront(S3Signing):
             return False
         return self.cloudfront_signer is None or isinstance(self.cloudfront_signer, CloudFrontSigner)
 
+    def _scheme(self) -> str:
+        """Return what URLs of ``custom_domain`` begin with; nothing is the protocol of the page."""
+        protocol: Any = self.url_protocol
+        return protocol if isinstance(protocol, str) else _PROTOCOL
+
     def sign_for_cloudfront(
         self,
         url: str,
@@ -183,7 +192,7 @@ class S3CloudFront(S3Signing):
             )
         key_id, sign = self._key_id_and(signer)
         path = quote(self._normalize_name(names.clean_for_url(pattern)), safe="/~!*()'?")
-        resource = f"{self.url_protocol or 'http*:'}//{self.custom_domain}/{path}"
+        resource = f"{self._scheme() or 'http*:'}//{self.custom_domain}/{path}"
         expires = expiry(datetime.now(UTC), self._seconds_valid(expire, None), self.url_window)
         return cloudfront.sign_cookies(resource, key_id, sign, expires=expires, starts=starts, ip=ip)
 

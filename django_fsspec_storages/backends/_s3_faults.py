@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from django_fsspec_storages.backends._s3_checks import config
+from django_fsspec_storages.backends._s3_config_checks import config
 from django_fsspec_storages.backends._s3_credentials import credential_faults, set_option
 from django_fsspec_storages.backends._s3_kinds import Idle, config_attribute
 from django_fsspec_storages.names import UnsafeLocation, clean_location

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from django_fsspec_storages.backends import _s3_checks as checks
@@ -86,12 +87,12 @@ class S3Options(S3Overwriting, S3Server):
     querystring_auth: Option[bool] = Option(
         "AWS_QUERYSTRING_AUTH", default=True, type=bool, doc="Whether URLs are signed."
     )
-    querystring_expire: Option[int] = Option(
+    querystring_expire: Option[float | timedelta] = Option(
         "AWS_QUERYSTRING_EXPIRE",
         default=3600,
-        type=int,
-        check=checks.positive,
-        doc="Seconds that a signed URL is valid.",
+        type=(int, float, timedelta),
+        check=checks.lifetime,
+        doc="Seconds that a signed URL is valid, or a `timedelta`.",
     )
     url_window: Option[int] = Option(
         "AWS_URL_WINDOW",

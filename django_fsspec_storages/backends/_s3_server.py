@@ -7,6 +7,7 @@ from typing import Any
 
 from django_fsspec_storages.backends import _s3_checks as checks
 from django_fsspec_storages.backends import _s3_legacy as former
+from django_fsspec_storages.backends._s3_config_checks import config
 from django_fsspec_storages.backends._s3_kinds import Combined, Credential, Flexible, config_attribute
 from django_fsspec_storages.options import Legacy, Option
 from django_fsspec_storages.signing.s3_endpoints import signature_for
@@ -183,7 +184,7 @@ class S3Server(CommonOptions):
         default=config_attribute,
         type=(dict, object),
         secret=True,
-        check=checks.config,
+        check=config,
         doc="More configuration of the SDK, over what the other options say: botocore's `Config`, or its keywords as a "
         "dict.",
     )

@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
+from django_fsspec_storages.backends._s3_checks import seconds_of
 from django_fsspec_storages.backends._s3_metadata import S3Metadata
 from django_fsspec_storages.errors import CannotKeepPromise
 from django_fsspec_storages.filesystems.tracebacks import forget_values
@@ -77,6 +78,9 @@ _NO_KEY = (
     "bucket"
 )
 
+#: Seconds, where a project says that there are none.
+_LIFETIME: Any = S3Metadata.querystring_expire.default
+
 #: The key that the SDK is asked about, to learn where it leads.
 _PROBE = "k"
 
@@ -130,9 +134,9 @@ class S3Signing(S3Metadata):
         :raises ValueError: if it is for less than a second.
         """
         if expire is None:
-            seconds = int(self.querystring_expire)
+            seconds = int(seconds_of(self.querystring_expire or _LIFETIME))
             return seconds if longest is None else min(seconds, longest)
-        seconds = int(expire.total_seconds() if isinstance(expire, timedelta) else expire)
+        seconds = int(seconds_of(expire))
         if seconds < 1:
             raise ValueError(f"What is signed is valid for a second at least, not for {expire}.")
         return seconds

@@ -11,6 +11,7 @@ from django.core import checks
 from django.core.checks import CheckMessage
 
 from django_fsspec_storages.backends._certificates import missing_file, unverified
+from django_fsspec_storages.backends._s3_checks import seconds_of
 from django_fsspec_storages.backends._s3_credentials import set_option
 from django_fsspec_storages.backends._s3_signing import is_ambient
 from django_fsspec_storages.signing.sigv4 import LONGEST
@@ -46,14 +47,15 @@ def check_urls(storage: S3Urls, place: str) -> Iterator[CheckMessage]:
     :param place: where the storage is configured, in words.
     """
     found = set_option(storage, "querystring_expire")
+    seconds: Any = seconds_of(found.value) if found is not None else 0
     if (
         found is not None
-        and isinstance(found.value, int)
-        and found.value > LONGEST
+        and isinstance(seconds, int | float)
+        and seconds > LONGEST
         and _signs_for_s3(storage)
     ):
         yield checks.Warning(
-            f"{place}: option 'querystring_expire', from {found.source}, is {found.value} s, and S3 takes no signature "
+            f"{place}: option 'querystring_expire', from {found.source}, is {seconds} s, and S3 takes no signature "
             f"for longer than seven days: URLs are valid for {LONGEST} s.",
             hint="Set it to 604800 or less. For public files, set querystring_auth to False.",
             id="fsspec_storages.W009",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
@@ -106,8 +107,8 @@ class S3StorageOptions(TypedDict, total=False):
     """The canned ACL of a bucket that is created. Unless set, as the account has it."""
     querystring_auth: bool
     """Whether URLs are signed."""
-    querystring_expire: int
-    """Seconds that a signed URL is valid."""
+    querystring_expire: float | timedelta
+    """Seconds that a signed URL is valid, or a ``timedelta``."""
     url_window: int
     """Seconds in which a signed URL stays the same, so that browsers can cache; it is valid for as much
     longer."""

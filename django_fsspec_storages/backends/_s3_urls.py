@@ -94,7 +94,7 @@ class S3Urls(S3CloudFront, S3Signing):
         path = filepath_to_uri(self._key_for_url(name)).replace(
             "*", "%2A"
         )  # in a policy it would be any characters
-        url = f"{self.url_protocol}//{self.custom_domain}/{path}"
+        url = f"{self._scheme()}//{self.custom_domain}/{path}"
         url += f"?{urlencode(asked)}" if asked else ""
         return self.sign_for_cloudfront(url, self._seconds_valid(expire, None), **policy)
 

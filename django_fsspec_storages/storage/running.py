@@ -143,7 +143,8 @@ class Running(CommonOptions):
     def seconds(self) -> float | None:
         """Return how long an operation may take; None for any time."""
         seconds = self.total_timeout
-        return seconds if isinstance(seconds, (int, float)) else None  # what else it is, fs says to the logic
+        known = isinstance(seconds, (int, float)) and seconds is not False  # which is none
+        return seconds if known else None  # what else it is, fs says to the logic
 
     def run(self, operation: str, name: object, logic: Logic[T]) -> T:
         """Run a logic in this thread; what goes wrong is one of our errors and names the storage and the file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -109,7 +110,9 @@ def test_a_mapping_that_is_no_dict_is_the_dict_that_it_is(s3_bucket: Buckets, wh
     assert (found["CacheControl"], found["Metadata"]["a"]) == ("max-age=60", "b")
 
 
-@pytest.mark.parametrize("given", [staticmethod(lambda: {"ACL": "private"}), lambda storage: {}], ids=["static", "method"])
+@pytest.mark.parametrize(
+    "given", [staticmethod(lambda: {"ACL": "private"}), lambda storage: {}], ids=["static", "method"]
+)
 def test_a_function_in_place_of_a_property_is_not_passed_over(s3_bucket: Buckets, given: Any) -> None:
     bucket = s3_bucket()
     cls: Any = type("Tenant", (S3Storage,), {"object_parameters": given})
@@ -146,3 +149,61 @@ def test_a_required_option_that_is_false_is_missing() -> None:
     for storage in (cls(**KEYS), S3Storage(**KEYS, bucket_name=False)):
         with pytest.raises(ImproperlyConfigured, match="option 'bucket_name' is required"):
             storage.url("a.txt")
+
+
+# What stands for none, and seconds
+
+
+def as_(how: str, option: str, value: Any, **options: Any) -> S3Storage:
+    """Return a storage with an option in OPTIONS, as an attribute of its class, assigned, or by a property."""
+    attribute = property(lambda storage: value) if how == "a property" else value
+    cls: Any = type("Sub", (S3Storage,), {} if how in ("OPTIONS", "assigned") else {option: attribute})
+    storage: S3Storage = cls(**options, **({option: value} if how == "OPTIONS" else {}))
+    if how == "assigned":
+        setattr(storage, option, value)
+    return storage
+
+
+HOWEVER = pytest.mark.parametrize("how", ["OPTIONS", "the class", "assigned", "a property"])
+
+
+@HOWEVER
+@pytest.mark.parametrize("nothing", [None, "", False])
+def test_a_lifetime_that_is_none_is_the_default(how: str, nothing: Any) -> None:
+    storage = as_(how, "querystring_expire", nothing, **KEYS, bucket_name="media")
+    assert "X-Amz-Expires=3600&" in storage.url("a.txt")
+    assert storage.upload_ticket("a.txt").url
+
+
+@HOWEVER
+@pytest.mark.parametrize("value", [60, 60.0, 60.9, timedelta(minutes=1)])
+def test_a_lifetime_may_be_of_any_kind(how: str, value: Any) -> None:
+    storage = as_(how, "querystring_expire", value, **KEYS, bucket_name="media", region_name="eu-central-1")
+    assert "X-Amz-Expires=60&" in storage.url("a.txt")
+    with override_settings(AWS_QUERYSTRING_EXPIRE=value):
+        assert "X-Amz-Expires=60&" in S3Storage(**KEYS, bucket_name="media").url("a.txt")
+
+
+@pytest.mark.parametrize("value", [604801, 604801.5, timedelta(days=8)])
+def test_a_lifetime_of_any_kind_that_is_too_long_is_said(value: Any) -> None:
+    media = {"BACKEND": "django_fsspec_storages.backends.s3.S3Storage", "OPTIONS": {"bucket_name": "media"}}
+    with override_settings(AWS_QUERYSTRING_EXPIRE=value, STORAGES={"media": media}):
+        (found,) = [message for message in run_checks() if message.id == "fsspec_storages.W009"]
+    assert " s, and S3 takes no signature for longer than seven days" in found.msg
+
+
+@HOWEVER
+@pytest.mark.parametrize("nothing", [None, False])
+def test_a_protocol_that_is_none_is_the_default(how: str, nothing: Any) -> None:
+    assert as_(how, "url_protocol", nothing, **DOMAIN).url("a") == "https://cdn.example/a"
+
+
+@HOWEVER
+def test_a_limit_of_an_operation_that_is_false_is_none(s3_bucket: Buckets, how: str) -> None:
+    bucket = s3_bucket()
+    options = {"endpoint_url": bucket.server.endpoint, "region_name": bucket.server.region}
+    options |= {"access_key": bucket.server.key, "secret_key": bucket.server.secret}
+    storage = as_(how, "total_timeout", False, bucket_name=bucket.name, **options)
+    assert storage.seconds() is None
+    storage.save("a.txt", ContentFile(b"1"))
+    assert storage.open("a.txt").read() == b"1"

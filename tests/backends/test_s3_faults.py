@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from traceback import walk_tb
 from typing import Any
 
@@ -17,7 +18,8 @@ from django.test import override_settings
 from django.utils.functional import lazy
 from django.views.debug import ExceptionReporter
 
-from django_fsspec_storages.backends._s3_checks import CONFIG, PARAMETERS, TRANSFER
+from django_fsspec_storages.backends._s3_checks import PARAMETERS, TRANSFER
+from django_fsspec_storages.backends._s3_config_checks import CONFIG
 from django_fsspec_storages.backends._s3_connect import request_parameters
 from django_fsspec_storages.backends._s3_credentials import credentials_of
 from django_fsspec_storages.backends._s3_options import S3Options
@@ -51,8 +53,11 @@ WRONG: list[tuple[str, Any, str]] = [
     ("signature_version", "s3v5", "'s3v5' is not one of 's3v4', 's3', "),
     ("signature_version", 4, "4 is not one of"),
     ("url_protocol", "https", "'https' is not one of 'https:', 'http:'"),
-    ("querystring_expire", 0, "0 is not greater than zero"),
-    ("querystring_expire", "soon", "'soon' is str, not int"),
+    ("querystring_expire", 0, "0 is no finite time of a second at least"),
+    ("querystring_expire", 0.5, "0.5 is no finite time of a second at least"),
+    ("querystring_expire", float("inf"), "inf is no finite time"),
+    ("querystring_expire", timedelta(0), "datetime.timedelta(0) is no finite time"),
+    ("querystring_expire", "soon", "'soon' is str, not int or float or timedelta"),
     ("url_window", -1, "-1 is less than zero"),
     ("file_buffer_size", 1024, "1024 is not between 5 MiB and 5 GiB"),
     ("file_buffer_size", 6 * 2**30, "is not between 5 MiB and 5 GiB"),
