@@ -10,7 +10,7 @@ import asyncssh
 
 from django_fsspec_storages.errors import Explained
 
-__all__ = ["HostClient", "tell_whether_known"]
+__all__ = ["HostClient", "can_be_read", "tell_whether_known"]
 
 
 class HostClient(asyncssh.SSHClient):
@@ -57,6 +57,17 @@ def _known_keys(path: Path, host: str, addr: str, port: int | None) -> tuple[boo
     asked = ((host, addr, port or 22), (_name(host, port), "", 22)) if path.exists() else ()
     found = [asyncssh.match_known_hosts(str(path), *each) for each in asked]
     return any(each[0] or each[1] for each in found), [key.public_data for each in found for key in each[2]]
+
+
+def can_be_read(path: Path) -> bool:
+    """Tell whether each line of a file is one of known hosts, if it is there and can be opened."""
+    try:
+        _known_keys(path, "", "", None)
+    except ValueError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def tell_whether_known(error: Any, file: Path, host: str, port: int | None) -> None:

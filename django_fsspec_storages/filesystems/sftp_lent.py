@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import asyncssh
+
+from django_fsspec_storages.filesystems.sftp_login import known_hosts_file
 
 __all__ = ["lend_client"]
 
@@ -21,7 +22,7 @@ def lend_client(host: str, params: Mapping[str, Any], known_hosts: str | os.Path
     """
     import paramiko
 
-    file = Path(known_hosts or "~/.ssh/known_hosts").expanduser()
+    file = known_hosts_file(known_hosts)
 
     class Known(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
         """Knows patterns too, which paramiko's own look into the file does not."""

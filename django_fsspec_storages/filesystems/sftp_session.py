@@ -15,7 +15,8 @@ import asyncssh
 from django_fsspec_storages.filesystems.chores import of_the_parent
 from django_fsspec_storages.filesystems.sftp_channel import Channel, OneAttempt
 from django_fsspec_storages.filesystems.sftp_errors import UnreadableFileError, is_lost
-from django_fsspec_storages.filesystems.sftp_hosts import HostClient, tell_whether_known
+from django_fsspec_storages.filesystems.sftp_hosts import HostClient, can_be_read, tell_whether_known
+from django_fsspec_storages.filesystems.sftp_login import checked, known_hosts_file, stand_in
 from django_fsspec_storages.filesystems.tracebacks import forget_values
 
 __all__ = ["SFTPSession"]
@@ -44,7 +45,7 @@ class SFTPSession:
         auto_add: bool,
     ) -> None:
         self.host = host
-        self._options = dict(options)
+        self._options = checked(options)
         self._known = self._options.pop("known_hosts", ())
         self._sftp_options = dict(sftp_options)
         self._most = self._channels_wanted = channels
@@ -142,6 +143,7 @@ class SFTPSession:
         self._forget_channels()
         self._most = self._channels_wanted
         known, file = self._known_hosts()
+        stand_in(self._options.get("username") or ("" if self._options.get("config") else None))
         client = HostClient(file if self._auto_add else None)
         self._connection = None
         try:
@@ -152,7 +154,7 @@ class SFTPSession:
             forget_values(error)  # asyncssh's frames hold the password
             if isinstance(error, OSError) and error.filename is not None:
                 raise UnreadableFileError(error.filename) from error
-            if type(error) in (ValueError, UnicodeDecodeError) and file is not None:
+            if isinstance(error, ValueError) and file is not None and not can_be_read(file):
                 # Not from it: it quotes a line, of a private key perhaps.
                 raise UnreadableFileError(str(file), known_hosts=True) from None
             if isinstance(error, asyncssh.HostKeyNotVerifiable) and file is not None:
@@ -175,7 +177,7 @@ class SFTPSession:
         known = self._known
         if not isinstance(known, (str, os.PathLike)) and known != ():
             return known, None
-        file = Path(known or "~/.ssh/known_hosts").expanduser()
+        file = known_hosts_file(known or None)
         if not known and self._options.get("config"):  # which may name files of its own
             return (), file
         return (str(file) if file.exists() else ([], [], [])), file

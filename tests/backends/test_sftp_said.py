@@ -14,6 +14,7 @@ from typing import Any
 
 import paramiko
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from django.db import models
 from django.db.migrations.writer import MigrationWriter
@@ -281,3 +282,11 @@ def test_an_alias_is_pickled_by_its_name(sftp_server: SFTPServer) -> None:
         data = pickle.dumps(storage)
         assert storage.params["password"].encode() not in data
         assert pickle.loads(data).exists("")
+
+
+def test_an_option_that_asyncssh_does_not_take_is_a_wrong_configuration(sftp_server: SFTPServer) -> None:
+    storage = on(sftp_server, storage_options={"kex_algs": ["nonsense"]})
+    with pytest.raises(
+        ImproperlyConfigured, match=r"^SFTPStorage \(sftp .*asyncssh does not take this kex_algs: "
+    ):
+        storage.exists("a")
