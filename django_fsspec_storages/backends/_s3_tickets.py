@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from pathlib import PurePosixPath
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from django.core.files.utils import validate_file_name
-
-from django_fsspec_storages import names
-from django_fsspec_storages.backends._s3_signing import S3Signing, Signer
+from django_fsspec_storages.backends._s3_signing import Signer
+from django_fsspec_storages.backends._s3_ticket_names import S3TicketNames
 from django_fsspec_storages.errors import CannotKeepPromise
 from django_fsspec_storages.filesystems.transfers import Metadata
 from django_fsspec_storages.signing import sigv4
@@ -35,14 +32,11 @@ _IN_FORMS = frozenset(
     }
 )
 
-#: How much longer a name gets that has random characters.
-_RANDOM = 8
-
 #: What a project may have among its parameters that is for reading, or for the SDK.
 _NOT_OF_UPLOADS = ("VersionId", "Checksum", "ExpectedSourceBucketOwner")
 
 
-class S3Tickets(S3Signing):
+class S3Tickets(S3TicketNames):
     """Gives them."""
 
     def upload_ticket(
@@ -59,8 +53,9 @@ class S3Tickets(S3Signing):
         """Return a signed permission to upload one object; S3 refuses whatever else is sent with it.
 
         The name is cleaned and confined as in ``save``. Where overwriting is off, it is one that nobody else gets: a
-        form's always has random characters, a PUT's is signed with ``If-None-Match: *``. Nothing is compressed. Where
-        ``object_parameters`` hold a customer's key (SSE-C), the ticket holds it too.
+        form's always has random characters, a PUT's is signed with ``If-None-Match: *``; but a project's own
+        ``get_available_name`` has the last word, as in ``save``. Nothing is compressed. Where ``object_parameters``
+        hold a customer's key (SSE-C), the ticket holds it too.
 
         :param method: ``"POST"`` for a form, ``"PUT"`` for the bare file, whose size can only be one or any.
         :param content_type: of the object, guessed from the name unless given; for a form also ``"image/*"``.
@@ -80,8 +75,7 @@ class S3Tickets(S3Signing):
         seconds = self._seconds_valid(expire)
         sigv4.check_validity(seconds)
         self.credentials()  # without which there is no use in asking a server for a free name
-        exclusive = method == "PUT" and self._signs_conditions()
-        name = self._name_for_ticket(name, exclusive=exclusive)
+        name, exclusive = self._name_for_ticket(name, method)
         key = self._normalize_name(name)
         parameters = Metadata(
             {
@@ -98,29 +92,6 @@ class S3Tickets(S3Signing):
         if method == "PUT":
             return self._put_ticket(name, key, parameters, (min_size, max_size), seconds)
         return self._post_ticket(name, key, parameters, (min_size, max_size), seconds)
-
-    def _signs_conditions(self) -> bool:
-        """Tell whether a PUT is signed with ``If-None-Match``, which some servers turn out not to know."""
-        filesystem: Any = self.fs
-        return (
-            not self.allow_overwrite
-            and self.exclusive_create is not False
-            and not filesystem.client.no_conditions
-        )
-
-    def _name_for_ticket(self, name: str, *, exclusive: bool) -> str:
-        validate_file_name(names.as_text(name), allow_relative_path=True)  # as save does: a folder is no file
-        name = names.clean(name)
-        filesystem, path = self.place(name, of_file=True)  # refuses what cannot be stored
-        if self.allow_overwrite:
-            return name
-        if exclusive:
-            return self.get_available_name(name)
-        extension = PurePosixPath(name).suffix
-        root = name.removesuffix(extension)
-        over = len(filesystem.limited(path).encode()) + _RANDOM - (filesystem.max_path or 0)
-        root = names.fit(root, len(root.encode()) - over) if filesystem.max_path and over > 0 else root
-        return self.get_alternative_name(root, extension)
 
     def _put_ticket(
         self, name: str, key: str, parameters: dict[str, Any], sizes: tuple[int, int | None], seconds: int

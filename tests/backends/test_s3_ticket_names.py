@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import SuspiciousFileOperation
@@ -78,6 +79,77 @@ def test_a_server_that_turned_out_to_know_no_conditions(bucket: Bucket) -> None:
     assert first.name != second.name
     assert "If-None-Match" not in first.headers
     assert put(first).status == put(second).status == 200
+
+
+class Insisting(S3Storage):
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        return name
+
+
+class DeletingFirst(S3Storage):
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        if self.exists(name):
+            self.delete(name)
+        return name
+
+
+class Shouting(S3Storage):
+    """Has a say in names, and none in which are free."""
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        return super().get_available_name(name.upper(), max_length)
+
+
+class Counting(S3Storage):
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        free = (f"{number}-{name}" for number in range(1, 99))
+        return name if not self.exists(name) else next(n for n in free if not self.exists(n))
+
+
+class Numbering(S3Storage):
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        return f"{uuid4()}.txt"
+
+
+@EVERY_METHOD
+@pytest.mark.parametrize("cls", [Insisting, DeletingFirst])
+def test_a_project_that_insists_overwrites_as_by_save(method: Any, cls: Any, bucket: Bucket) -> None:
+    storage = on(bucket, cls, file_overwrite=False)
+    for content in (b"first", b"second"):
+        ticket = storage.upload_ticket("a.txt", method=method)
+        assert (ticket.name, ticket.headers.get("If-None-Match")) == ("a.txt", None)
+        assert SEND[method](ticket, content).status in (200, 204)
+        assert bucket.get("a.txt") == content
+    storage.save("a.txt", ContentFile(b"saved"))
+    assert bucket.get("a.txt") == b"saved"
+
+
+@EVERY_METHOD
+@pytest.mark.parametrize("cls", [Shouting, Counting, Numbering])
+def test_a_project_that_has_names_of_its_own_loses_no_upload(method: Any, cls: Any, bucket: Bucket) -> None:
+    storage = on(bucket, cls, file_overwrite=False)
+    bucket.put("a.txt", b"there")
+    bucket.put("A.TXT", b"there")
+    tickets = [storage.upload_ticket("a.txt", method=method) for _ in range(2)]
+    for ticket in tickets:
+        assert ticket.name not in ("a.txt", "A.TXT")
+        assert {Shouting: "A_", Counting: "-a.txt", Numbering: "-"}[cls] in ticket.name
+        assert ticket.headers.get("If-None-Match") == ("*" if method == "PUT" else None)
+    assert SEND[method](tickets[0], b"first").status in (200, 204)
+    assert SEND[method](tickets[1], b"second").status in (200, 204, 412)
+    if cls is not Counting or method == "PUT":  # its numbers are free as long as nobody has used them
+        assert bucket.get(tickets[0].name) == b"first"
+    assert bucket.get("a.txt") == bucket.get("A.TXT") == b"there"
+
+
+@EVERY_METHOD
+def test_a_project_that_leads_out_of_the_location_is_refused(method: Any, bucket: Bucket) -> None:
+    class Leaving(S3Storage):
+        def get_available_name(self, name: str, max_length: int | None = None) -> str:
+            return f"../{name}"
+
+    with pytest.raises(SuspiciousFileOperation):
+        on(bucket, Leaving, location="loc", file_overwrite=False).upload_ticket("a.txt", method=method)
 
 
 @EVERY_METHOD
