@@ -7,7 +7,7 @@ from typing import Any
 
 from django_fsspec_storages.backends import _s3_checks as checks
 from django_fsspec_storages.backends import _s3_legacy as former
-from django_fsspec_storages.backends._s3_config_checks import config
+from django_fsspec_storages.backends._s3_config_checks import config, constructor
 from django_fsspec_storages.backends._s3_kinds import Combined, Credential, Flexible, config_attribute
 from django_fsspec_storages.options import Legacy, Option
 from django_fsspec_storages.signing.s3_endpoints import signature_for
@@ -137,6 +137,15 @@ class S3Server(CommonOptions):
 
     # How
 
+    extra_options: Option[dict[str, Any]] = Option(
+        *CommonOptions.extra_options.names,
+        default=CommonOptions.extra_options.default,
+        type=dict,
+        secret=True,
+        check=constructor,
+        key="storage_options",
+        doc=CommonOptions.extra_options.doc,
+    )
     connect_timeout: Option[float] = Option(
         "AWS_S3_CONNECT_TIMEOUT",
         *CommonOptions.connect_timeout.names,

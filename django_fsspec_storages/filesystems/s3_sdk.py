@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from functools import cache, partial
+from inspect import signature
 from typing import Any
 
 from django_fsspec_storages.filesystems.s3_errors import is_untrusted
 from django_fsspec_storages.filesystems.s3_sending import Body, rests
 
-__all__ = ["bound_tunnels", "config_keywords", "listen", "read_models"]
+__all__ = ["bound_tunnels", "client_keywords", "config_keywords", "listen", "read_models"]
 
 logger = logging.getLogger("django_fsspec_storages")
 
@@ -94,6 +95,15 @@ def config_keywords() -> frozenset[str]:
     except ImportError:
         return frozenset()
     return frozenset(Config.OPTION_DEFAULTS)
+
+
+def client_keywords() -> frozenset[str]:
+    """Return the keywords of the SDK's function that makes a client; none where there is no SDK."""
+    try:
+        from botocore.session import Session
+    except ImportError:
+        return frozenset()
+    return frozenset(signature(Session.create_client).parameters) - {"self", "service_name", "config"}
 
 
 def bound_tunnels(client: Any) -> None:

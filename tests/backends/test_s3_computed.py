@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from botocore.config import Config
+from botocore.session import Session
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
@@ -207,3 +209,42 @@ def test_a_limit_of_an_operation_that_is_false_is_none(s3_bucket: Buckets, how: 
     assert storage.seconds() is None
     storage.save("a.txt", ContentFile(b"1"))
     assert storage.open("a.txt").read() == b"1"
+
+
+# What the SDK is constructed with
+
+CONSTRUCTED: list[tuple[dict[str, Any], str]] = [
+    ({"client_kwargs": {"foo": SECRET}}, "has 'client_kwargs' that has 'foo', which is no keyword of the SDK's create_client"),
+    ({"client_kwargs": {"config": Config()}}, "has 'config', which is no keyword of the SDK's create_client, or not a project's"),
+    ({"client_kwargs": [SECRET]}, "has 'client_kwargs' that is list, not a dict"),
+    ({"config_kwargs": {"retries": 5}}, "has 'config_kwargs' that has 'retries' that is int, not a dict"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "message"), CONSTRUCTED)
+def test_what_no_client_can_be_made_with_is_refused(given: dict[str, Any], message: str) -> None:
+    computing: Any = type("Sub", (S3Storage,), {"extra_options": property(lambda storage: given)})
+    with override_settings(FSSPEC_STORAGE_OPTIONS=given):
+        (fault,) = S3Storage(bucket_name="media").option_faults()
+    assert fault.startswith(
+        "option 'storage_options', from the setting FSSPEC_STORAGE_OPTIONS: the value has "
+    )
+    for use in (
+        lambda: S3Storage(bucket_name="media", storage_options=given),
+        lambda: computing(bucket_name="media", **KEYS).url("a.txt"),
+    ):
+        with pytest.raises(ImproperlyConfigured, match="option 'storage_options'") as refused:
+            use()
+        assert message in str(refused.value)
+        assert SECRET not in str(refused.value)
+
+
+def test_a_keyword_of_a_newer_sdk_makes_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    def create_client(session: Any, service_name: str, of_next_year: int = 0) -> None:
+        """Stand for the SDK's."""
+
+    options: dict[str, Any] = {"storage_options": {"client_kwargs": {"of_next_year": 1}}}
+    with pytest.raises(ImproperlyConfigured, match="has 'of_next_year', which is no keyword"):
+        S3Storage(**options)
+    monkeypatch.setattr(Session, "create_client", create_client)
+    assert S3Storage(**options, bucket_name="media").option_faults() == []

@@ -68,6 +68,15 @@ WRONG: list[tuple[str, Any, str]] = [
     ("client_config", {"proxy": SECRET}, "has 'proxy' (did you mean 'proxies'?), which is no keyword of botocore's Config"),
     ("client_config", object(), "the value is no botocore Config, nor a dict of its keywords"),
     ("client_config", SECRET, "the value is no botocore Config"),
+    ("client_config", {"connect_timeout": SECRET}, "has 'connect_timeout' that is str, not a number"),
+    ("client_config", Config(read_timeout=SECRET), "has 'read_timeout' that is str, not a number"),
+    ("client_config", {"max_pool_connections": 1.5}, "has 'max_pool_connections' that is float, not a whole number"),
+    ("client_config", {"retries": 5}, "has 'retries' that is int, not a dict"),
+    ("client_config", {"retries": {"max_attempt": 5}}, "has 'retries' that has 'max_attempt' (did you mean 'max_attempts'?)"),
+    ("client_config", {"retries": {"total_max_attempts": 0}}, "has 'retries' with 'total_max_attempts' that is no whole number from 1 on"),
+    ("client_config", {"retries": {"mode": "slow"}}, "has 'retries' with a 'mode' that is not one of 'legacy'"),
+    ("client_config", {"s3": {"addressing_style": SECRET}}, "has 's3' with an 'addressing_style' that is not one of 'auto', 'virtual', 'path'"),
+    ("client_config", {"s3": True}, "has 's3' that is bool, not a dict"),
     ("transfer_config", {"chunksize": 5}, "has 'chunksize'"),
     ("transfer_config", [5], "the value is no boto3 TransferConfig, nor a dict of its keywords"),
     ("proxies", {"http": 3128, "https": SECRET}, "the value has no address for 'http'"),
@@ -206,6 +215,25 @@ def test_right_options_pass_the_system_check() -> None:
         {"custom_domain": lazy(lambda: "cdn.example", str)()},
         {"endpoint_url": "http://[::1]:9000", "accelerate": False},
         {"client_config": Config(), "transfer_config": boto3.s3.transfer.TransferConfig()},
+        {
+            "client_config": Config(
+                retries={"max_attempts": 0}, s3={"addressing_style": "path"}, read_timeout=0.5
+            )
+        },
+        {
+            "client_config": {
+                "retries": {"mode": "standard"},
+                "connect_timeout": None,
+                "s3": None,
+                "proxies": None,
+            }
+        },
+        {
+            "storage_options": {
+                "config_kwargs": {"connector_args": {}},
+                "client_kwargs": {"api_version": None},
+            }
+        },
         {"location": ""},
         {"default_acl": "no canned ACL of today's"},
     ],

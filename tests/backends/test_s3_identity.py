@@ -31,7 +31,7 @@ SECRETS = {
     "proxies": {"https": "http://user:secret-five@proxy:1"},
     "object_parameters": {"SSECustomerKey": "secret-six", "SSECustomerAlgorithm": "AES256"},
     "client_config": {"client_cert": "secret-seven"},
-    "storage_options": {"client_kwargs": {"secret": "secret-eight"}},
+    "storage_options": {"client_kwargs": {"aws_session_token": "secret-eight"}},
 }
 PLAIN = {
     "bucket_name": "media",
