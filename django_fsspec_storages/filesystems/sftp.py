@@ -109,7 +109,7 @@ class SFTPFileSystem(SFTPInterface):
 
     @staticmethod
     def _finalize(loop: Any, pool: SFTPSession, stack: Any) -> None:
-        later(pool.close)  # sshfs would wait for the server
+        later(pool.close_if_idle)  # sshfs would wait; and at the end of the process an abort needs it
 
     @property
     def client(self) -> Any:

@@ -176,12 +176,14 @@ class Sink:
             )
         return self._upload
 
-    def abandon(self) -> concurrent.futures.Future[Any] | None:
+    def abandon(self) -> None:
         """Schedule an abort and do not wait. A forked child leaves its parent's uploads alone."""
         upload, self._upload = self._upload, None
         if upload is None or self._pid != os.getpid():
-            return None
-        return later(upload.abort)
+            return
+        abort = later(upload.abort)
+        _aborts.add(abort)  # the process may end before it is done
+        abort.add_done_callback(_aborts.discard)
 
     def drop(self, name: str) -> None:
         """Abandon an upload whose file was dropped without being closed, and say so: for finalisers."""
@@ -221,11 +223,13 @@ async def send(
 
 
 _unfinished: weakref.WeakSet[Sink] = weakref.WeakSet()
+#: What was scheduled, and is not done.
+_aborts: set[concurrent.futures.Future[Any]] = set()
 
 
 def _forget_after_fork() -> None:
-    global _unfinished
-    _unfinished = weakref.WeakSet()
+    global _unfinished, _aborts
+    _unfinished, _aborts = weakref.WeakSet(), set()
 
 
 if hasattr(os, "register_at_fork"):
@@ -234,6 +238,7 @@ if hasattr(os, "register_at_fork"):
 
 @atexit.register
 def abort_unfinished() -> None:
-    """Abort what the process leaves open, waiting no longer than :data:`PATIENCE_AT_EXIT`."""
-    aborts = [abort for sink in list(_unfinished) if (abort := sink.abandon()) is not None]
-    concurrent.futures.wait(aborts, PATIENCE_AT_EXIT)
+    """Abort what the process leaves open or has just dropped, waiting no longer than :data:`PATIENCE_AT_EXIT`."""
+    for sink in list(_unfinished):
+        sink.abandon()
+    concurrent.futures.wait(list(_aborts), PATIENCE_AT_EXIT)
