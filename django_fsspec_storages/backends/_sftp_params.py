@@ -11,7 +11,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.debug import sensitive_variables
 
-__all__ = ["WAITS", "asyncssh_options", "key_fault", "unknown_parameter"]
+__all__ = ["WAITS", "asyncssh_options", "key_fault", "set_parameters", "unknown_parameter"]
 
 #: Those that asyncssh takes too, under the same or another name: https://docs.paramiko.org/en/stable/api/client.html
 _RENAMED = {
@@ -35,6 +35,9 @@ _TRANSLATED = frozenset(
 WAITS = ("timeout", "banner_timeout", "auth_timeout")
 
 _TEXTS = frozenset({"username", "password", "passphrase"})
+#: Those that an environment variable which is empty leaves unset, as None does; a password may be empty.
+_NEVER_EMPTY = frozenset({"port", "username"})
+
 _SWITCHES = frozenset({"allow_agent", "look_for_keys", "compress"})
 
 #: Those that do not, with what to do instead.
@@ -51,11 +54,12 @@ _REFUSED = {
 
 def unknown_parameter(value: Mapping[str, Any]) -> str | None:
     """Return what is wrong with the names among the parameters, as the end of a sentence; None if nothing is."""
-    for name, given in value.items():
-        if (fault := _wrong_kind(name, given)) is not None:
+    given = set_parameters(value)
+    for name in value:
+        if name in given and (fault := _wrong_kind(name, given[name])) is not None:
             return fault
         if name in _REFUSED:
-            if given is not None:
+            if name in given:
                 return f"has {name!r}, which has no counterpart here: {_REFUSED[name]}"
         elif name not in _RENAMED and name not in _TRANSLATED:
             return (
@@ -65,9 +69,16 @@ def unknown_parameter(value: Mapping[str, Any]) -> str | None:
     return None
 
 
+def set_parameters(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters without those that are not set."""
+    return {
+        name: value
+        for name, value in params.items()
+        if value is not None and not (value == "" and name in _NEVER_EMPTY)
+    }
+
+
 def _wrong_kind(name: str, given: Any) -> str | None:
-    if given is None:
-        return None
     if name in _TEXTS and not isinstance(given, str):
         return f"has a {name!r} that is {type(given).__name__}, not str"
     if name == "key_filename":
@@ -95,7 +106,7 @@ def asyncssh_options(params: Mapping[str, Any]) -> dict[str, Any]:
 
     :raises ImproperlyConfigured: if a key cannot be handed on.
     """
-    given = {name: value for name, value in params.items() if value is not None}
+    given = set_parameters(params)
     options = {_RENAMED[name]: value for name, value in given.items() if name in _RENAMED}
     waits = [given[name] for name in ("banner_timeout", "auth_timeout") if name in given]
     if waits:

@@ -17,7 +17,7 @@ from django_fsspec_storages.aliases import Aliased
 from django_fsspec_storages.backends import _sftp_login
 from django_fsspec_storages.backends._sftp_checks import check_host_keys, check_key
 from django_fsspec_storages.backends._sftp_options import SFTPOptions
-from django_fsspec_storages.backends._sftp_params import WAITS, asyncssh_options
+from django_fsspec_storages.backends._sftp_params import WAITS, asyncssh_options, set_parameters
 from django_fsspec_storages.files.file import FsspecFile
 from django_fsspec_storages.filesystems import Contract
 from django_fsspec_storages.filesystems.timeouts import timeout_options
@@ -79,7 +79,7 @@ class SFTPStorage(SFTPOptions, FsspecStorage):
         }
 
     def _params(self) -> Mapping[str, Any]:
-        params: Mapping[str, Any] = self.params or {}
+        params = set_parameters(self.params or {})
         if isinstance(params.get("port"), str):
             params = {**params, "port": int(params["port"])}
         return params if self._typed is None else {**params, "password": self._typed}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import inspect
 import io
 import socket
@@ -19,7 +20,7 @@ from django_fsspec_storages.backends._sftp_params import asyncssh_options, unkno
 from django_fsspec_storages.backends.sftpstorage import SFTPStorage
 from tests.backends.sftp_support import KEY, KeyServer, on, said, save
 from tests.servers.process import HOST, PATIENCE
-from tests.servers.sftp import PASSWORD, SFTPServer
+from tests.servers.sftp import PASSWORD, USER, SFTPServer
 
 SECRET = "a-5ecret-of-s0me-value"
 
@@ -111,6 +112,19 @@ def test_none_is_as_if_it_were_not_there() -> None:
     every = {name for params, _ in GIVEN.values() for name in params}
     assert asyncssh_options(dict.fromkeys(every)) == {}
     assert unknown_parameter(dict.fromkeys(every | set(NONE))) is None
+
+
+def test_an_empty_text_of_an_environment_is_as_if_it_were_not_there(
+    sftp_server: SFTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = {"port": "", "username": ""}
+    assert asyncssh_options(empty) == {}
+    assert said({**sftp_server.settings(), "params": {**empty, "password": "p"}}) == {}
+    assert not {"port", "username"} & set(on(sftp_server, params=empty).filesystem_options())
+    monkeypatch.setattr(getpass, "getuser", lambda: USER)
+    with on(sftp_server, params={"username": ""}) as storage:
+        save(storage, "empty/a", b"content")
+        assert storage.sftp.listdir("empty") == ["a"]  # paramiko's
 
 
 def test_no_name_of_paramikos_is_forgotten() -> None:
