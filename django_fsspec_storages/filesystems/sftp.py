@@ -113,16 +113,16 @@ class SFTPFileSystem(SFTPInterface):
 
     @property
     def client(self) -> Any:
-        """The SSH connection, made if there is none."""
-        return bridge(self.session.connection())
+        """The SSH connection, made if there is none.
 
-    def login(self) -> None:
-        """Log in, if nobody has.
-
-        :raises PermissionError: if the server refuses it.
+        :raises PermissionError: if the server refuses the login.
         """
         with self.ours(""):
-            bridge(self.session.connection())
+            return bridge(self.session.connection())
+
+    def login(self) -> None:
+        """Log in, if nobody has; errors as of :attr:`client`."""
+        _ = self.client
 
     def logout(self) -> None:
         """Log out, unless another operation is at work, or a file open. The next operation logs in again."""
@@ -133,7 +133,8 @@ class SFTPFileSystem(SFTPInterface):
         return lend_client(self.session.host, params, known_hosts)
 
     async def _execute(self, *arguments: Any, **options: Any) -> Any:
-        connection = await self.session.connection()
+        with self.ours(""):
+            connection = await self.session.connection()
         return await connection.run(*arguments, **{"check": True, **options})
 
     # The contract

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import posixpath
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import asyncssh
 from sshfs import SSHFileSystem
 
+from django_fsspec_storages.errors import CannotKeepPromise
+from django_fsspec_storages.filesystems.answers import OnError, omit_missing
 from django_fsspec_storages.filesystems.coroutines import MendedCoroutines
-from django_fsspec_storages.filesystems.sftp_requests import SFTPRequests, remove_all
+from django_fsspec_storages.filesystems.sftp_requests import SFTPRequests, remove_all, remove_folder
+from django_fsspec_storages.filesystems.sftp_scan import names_in
 from django_fsspec_storages.filesystems.sftp_upload import SFTPUpload
+from django_fsspec_storages.filesystems.temporary import is_temporary
+
+if TYPE_CHECKING:
+    from django_fsspec_storages.filesystems.sftp import SFTPFileSystem
 
 __all__ = ["SFTPInterface"]
 
@@ -26,19 +38,121 @@ class SFTPInterface(SFTPRequests, MendedCoroutines, SSHFileSystem):  # type: ign
     async def _exists(self, path: str, **options: Any) -> bool:
         try:
             await self._inspect(self._strip_protocol(path))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         return True
 
-    async def _info(self, path: str, **options: Any) -> Any:
-        with self.ours(path):
-            return await super()._info(path, **options)
+    async def _isdir(self, path: str) -> bool:
+        return await self._exists_as("directory", path)
 
-    async def _ls(self, path: str, detail: bool = True, **options: Any) -> Any:
+    async def _isfile(self, path: str) -> bool:
+        return await self._exists_as("file", path)
+
+    async def _exists_as(self, kind: str, path: str) -> bool:
+        try:
+            return (await self._inspect(self._strip_protocol(path))).type == kind
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+    async def _created(self, path: str) -> datetime:
+        found = (await self._inspect(self._strip_protocol(path))).created
+        if found is None:
+            raise NotImplementedError(f"{self.describe()} does not tell when a file was created.")
+        return found
+
+    async def _modified(self, path: str, **options: Any) -> datetime | None:
+        return (await self._inspect(self._strip_protocol(path))).modified
+
+    async def _checksum(self, path: str) -> str:
+        # sshfs's has a shell compute it; fsspec's own would change with each read, as the time of access does.
+        raise CannotKeepPromise(
+            f"{self.describe()} has no checksums: SFTP knows none. Read the file, and compute one of what is in it."
+        )
+
+    async def _info(self, path: str, **options: Any) -> dict[str, Any]:
+        path = self._strip_protocol(path)
         with self.ours(path):
-            return await super()._ls(path, detail, **options)
+            return self._info_of(path, await self.status(path))
+
+    def _info_of(self, path: str, attributes: Any) -> dict[str, Any]:
+        return {"name": path, **self._decode_attributes(attributes)}
+
+    async def _ls(self, path: str, detail: bool = True, **options: Any) -> list[Any]:
+        path = self._strip_protocol(path)
+        with self.ours(path):
+            try:
+                found = await names_in(cast("SFTPFileSystem", self), path)
+            except NotADirectoryError:
+                infos = [await self._info(path)]
+            else:
+                infos = [self._info_of(name, entry.attrs) for name, entry in found if not is_temporary(name)]
+        return infos if detail else [info["name"] for info in infos]
+
+    def walk(
+        self,
+        path: str,
+        maxdepth: int | None = None,
+        topdown: bool = True,
+        on_error: OnError = None,
+        **options: Any,
+    ) -> Iterator[tuple[str, Any, Any]]:
+        """Yield folders with what is in them.
+
+        :param on_error: of any folder, and not of the first alone; fsspec's, or None: see :data:`OnError`.
+        """
+        told = _told(on_error, options)
+        yield from super().walk(path, maxdepth, topdown, told, **options)
+
+    async def _walk(
+        self,
+        path: str,
+        maxdepth: int | None = None,
+        topdown: bool = True,
+        on_error: OnError = None,
+        **options: Any,
+    ) -> AsyncIterator[tuple[str, Any, Any]]:
+        told = _told(on_error, options)
+        async for level in super()._walk(path, maxdepth, topdown, told, **options):
+            yield level
+
+    async def _mkdir(
+        self, path: str, create_parents: bool = True, permissions: int | None = None, **options: Any
+    ) -> None:
+        path = self._strip_protocol(path)
+        if not create_parents and (await self._inspect(posixpath.dirname(path))).type != "directory":
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+        with self.ours(path):
+            await self.make_folder(path, exist_ok=False, mode=permissions)
+
+    async def _makedirs(
+        self, path: str, exist_ok: bool = False, permissions: int | None = None, **options: Any
+    ) -> None:
+        path = self._strip_protocol(path)
+        with self.ours(path):
+            await self.make_folder(path, exist_ok=exist_ok, mode=permissions)
+
+    async def _rmdir(
+        self,
+        path: str,
+        recursive: bool = False,
+        ignore_errors: bool = False,
+        on_error: Any = None,
+        **options: Any,
+    ) -> None:
+        path = self._strip_protocol(path)
+
+        async def request(sftp: Any) -> None:
+            if recursive:
+                await sftp.rmtree(path, ignore_errors, on_error)
+            else:
+                await remove_folder(path, sftp)
+
+        with self.ours(path):
+            await self.ask(request, again=False)
 
     async def _mv(self, lpath: str, rpath: str, **options: Any) -> None:
+        lpath, rpath = self._strip_protocol(lpath), self._strip_protocol(rpath)
+
         # sshfs's deletes what it could not copy, where the server knows no such rename.
         async def request(sftp: Any) -> None:
             try:
@@ -62,7 +176,11 @@ class SFTPInterface(SFTPRequests, MendedCoroutines, SSHFileSystem):  # type: ign
 
     async def _cp_file(self, lpath: str, rpath: str, **options: Any) -> None:
         # sshfs's has a shell copy it, and many a login has none.
-        download = await self._begin_read(self._strip_protocol(lpath))
+        try:
+            download = await self._begin_read(self._strip_protocol(lpath))
+        except IsADirectoryError:  # what is in it is copied by itself
+            await self._makedirs(rpath, exist_ok=True)
+            return
         try:
             upload = await self._begin_upload(self._strip_protocol(rpath))
         except BaseException:
@@ -78,3 +196,11 @@ class SFTPInterface(SFTPRequests, MendedCoroutines, SSHFileSystem):  # type: ign
             raise
         finally:
             download.release()
+
+
+def _told(on_error: OnError, options: dict[str, Any]) -> Any:
+    """Return whom a walk tells of an error, and keep him for the folders below.
+
+    :param options: meant for ``ls()``: these fsspec hands on to the folders below, but no ``on_error``.
+    """
+    return options.setdefault("told", partial(omit_missing, on_error=on_error))

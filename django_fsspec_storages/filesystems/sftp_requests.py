@@ -17,12 +17,12 @@ import asyncssh
 from django_fsspec_storages.filesystems.chores import later
 from django_fsspec_storages.filesystems.sftp_errors import is_lost, was_not_sent
 from django_fsspec_storages.filesystems.sftp_read import read_at
-from django_fsspec_storages.filesystems.sftp_scan import facts_of, kind_of
+from django_fsspec_storages.filesystems.sftp_scan import facts_of, kind_of, on_the_wire
 from django_fsspec_storages.filesystems.sftp_session import SFTPSession
 from django_fsspec_storages.filesystems.temporary import temporary_name
 from django_fsspec_storages.filesystems.transfers import Facts
 
-__all__ = ["SFTPRequests", "remove", "remove_all", "unlink"]
+__all__ = ["SFTPRequests", "remove", "remove_all", "remove_folder", "unlink"]
 
 T = TypeVar("T")
 
@@ -83,22 +83,27 @@ class SFTPRequests:
             wanted.gid = there.gid if wanted.gid is None else wanted.gid
         return wanted
 
-    async def facts(self, path: str) -> Facts:
-        """Return the facts of a file, or of a link that leads nowhere.
+    async def status(self, path: str) -> Any:
+        """Return the attributes of a file or folder, or of a link that leads nowhere.
 
         :raises asyncssh.SFTPNoSuchFile: if there is none.
         """
+        asked = on_the_wire(path)
 
         async def request(sftp: Any) -> Any:
-            there = await sftp.lstat(path)
+            there = await sftp.lstat(asked)
             if not stat.S_ISLNK(there.permissions or 0):
                 return there
             try:
-                return await sftp.stat(path)
+                return await sftp.stat(asked)
             except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPFailure):
                 return there
 
-        return facts_of(path, await self.ask(request))
+        return await self.ask(request)
+
+    async def facts(self, path: str) -> Facts:
+        """Return what :meth:`status` does, as facts."""
+        return facts_of(path, await self.status(path))
 
     async def opened(self, path: str, start: int = 0, length: int = 0) -> tuple[Any, Facts, bytes]:
         """Open a file for reading; return its handle, its facts and its first bytes."""
@@ -120,7 +125,7 @@ class SFTPRequests:
         handle, attributes, data = await self._wanted(self.ask(request), lambda found: found[0].close())
         return handle, facts_of(path, attributes), data
 
-    async def created(self, path: str) -> tuple[str, Any]:
+    async def temporary_file(self, path: str) -> tuple[str, Any]:
         """Return the name and the handle of a new file beside a path, whose folders are made."""
 
         async def request(sftp: Any) -> tuple[str, Any]:
@@ -154,35 +159,44 @@ class SFTPRequests:
             later(undone)
             raise
 
-    async def make_folder(self, path: str, again: bool = True) -> None:
-        """Make a folder and those above it, each with ``dir_mode``.
+    async def make_folder(
+        self, path: str, again: bool = True, *, exist_ok: bool = True, mode: int | None = None
+    ) -> None:
+        """Make a folder and those above it.
 
         :param again: whether to try once more when the folder above was missing.
+        :param exist_ok: whether there may be one already.
+        :param mode: permissions of each; None: ``dir_mode``.
         """
-        if path in ("", "/"):
+        mode = self.dir_mode if mode is None else mode
+        if path in ("", "/") and exist_ok:
             return
 
         async def request(sftp: Any) -> None:
-            await sftp.mkdir(path, self._at_once(self.dir_mode))
-            wanted = self.attributes(self.dir_mode)
+            await sftp.mkdir(on_the_wire(path), self._at_once(mode))
+            wanted = self.attributes(mode)
             if wanted is not None:
                 await sftp.setstat(path, await self.completed(wanted, partial(sftp.stat, path)))
 
         try:
-            await self.ask(request)
+            await self.ask(request, again=exist_ok)
         except asyncssh.SFTPError as error:
             if again and isinstance(error, asyncssh.SFTPNoSuchFile):
-                await self.make_folder(posixpath.dirname(path))
-                await self.make_folder(path, again=False)
+                await self.make_folder(posixpath.dirname(path), mode=mode)
+                await self.make_folder(path, again=False, exist_ok=exist_ok, mode=mode)
             else:
-                await self._require_folder(path, error)
+                await self._require_folder(path, error, exist_ok)
 
-    async def _require_folder(self, path: str, refusal: asyncssh.SFTPError) -> None:
+    async def _require_folder(self, path: str, refusal: asyncssh.SFTPError, exist_ok: bool) -> None:
         """Raise why no folder was made, unless there is one: others may have made it meanwhile."""
         try:
             found = await self.facts(path)
         except asyncssh.SFTPError:
             raise refusal from None
+        if not exist_ok:
+            if is_lost(refusal):  # it may be the one that was asked for
+                raise refusal
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path) from None
         if found.type != "directory":
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
 
@@ -199,7 +213,7 @@ async def remove(path: str, sftp: Any) -> None:
     except (*_NO_FILE, asyncssh.SFTPPermissionDenied):
         if kind_of(await sftp.lstat(path)) != "directory":
             raise
-        await _remove_folder(sftp, path)
+        await remove_folder(path, sftp)
 
 
 async def remove_all(path: str, sftp: Any) -> None:
@@ -210,11 +224,17 @@ async def remove_all(path: str, sftp: Any) -> None:
         await sftp.remove(path)
 
 
-async def _remove_folder(sftp: Any, path: str) -> None:
-    """Delete an empty folder; of one that is not, say so."""
+async def remove_folder(path: str, sftp: Any) -> None:
+    """Delete an empty folder; of one that is not, or of what is no folder, say so."""
     try:
         await sftp.rmdir(path)
-    except asyncssh.SFTPFailure:  # all that OpenSSH says
+    except (
+        asyncssh.SFTPFailure,
+        asyncssh.SFTPNoSuchFile,
+        asyncssh.SFTPNotADirectory,
+    ):  # all that OpenSSH says
+        if kind_of(await sftp.lstat(path)) != "directory":
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
         if {entry.filename for entry in await sftp.readdir(path)} <= {".", ".."}:
             raise
         raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), path) from None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import posixpath
 import stat
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -9,16 +12,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import asyncssh
 
+from django_fsspec_storages.errors import Explained
 from django_fsspec_storages.filesystems.temporary import is_temporary
 from django_fsspec_storages.filesystems.transfers import Facts, Scan
 
 if TYPE_CHECKING:
     from django_fsspec_storages.filesystems.sftp import SFTPFileSystem
 
-__all__ = ["SFTPLeftovers", "SFTPScan", "facts_of", "kind_of"]
+__all__ = ["SFTPLeftovers", "SFTPScan", "facts_of", "kind_of", "names_in", "on_the_wire"]
 
 #: Names in one page of a listing.
 PAGE = 1000
+
+#: How often a folder is listed that changes meanwhile.
+_TRIES = 100
 
 
 def kind_of(attributes: Any) -> Literal["file", "directory", "other"]:
@@ -42,6 +49,49 @@ def facts_of(path: str, attributes: Any) -> Facts:
 
 def _time(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+class _Restless(Exception):
+    """No listing of a folder came to its end."""
+
+    #: See :func:`sftp_errors.explain`.
+    explained = Explained(
+        OSError, "the folder changes faster than the server can list it: list it while fewer write there"
+    )
+
+
+def on_the_wire(path: str) -> str:
+    """Return a path as a server is asked for it: OpenSSH finds nothing by an empty one, the folder of the login."""
+    return path or "."
+
+
+async def names_in(filesystem: SFTPFileSystem, path: str) -> list[tuple[str, Any]]:
+    """Return the paths of what is in a folder, temporary ones too, each with what the server says of it.
+
+    :raises asyncssh.SFTPNoSuchFile: if there is no such folder.
+    :raises NotADirectoryError: if it is a file.
+    """
+
+    async def listed(sftp: Any) -> Any:
+        return await sftp.readdir(on_the_wire(path))
+
+    for _ in range(_TRIES):
+        try:
+            found = await filesystem.ask(listed)
+        except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNotADirectory, asyncssh.SFTPFailure) as error:
+            # asyncssh's server says so too of a folder that is there, if a file in it goes meanwhile.
+            kind = (await filesystem.facts(path)).type
+            if kind == "file":
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
+            if kind != "directory" or not isinstance(error, asyncssh.SFTPNoSuchFile):
+                raise
+        else:
+            # With a slash in it a name would be a path out of here.
+            names = ((entry.filename, entry) for entry in found)
+            return [
+                (posixpath.join(path, n), e) for n, e in names if n not in ("", ".", "..") and "/" not in n
+            ]
+    raise _Restless
 
 
 class SFTPScan(Scan):
@@ -80,7 +130,10 @@ class SFTPScan(Scan):
                     try:
                         async for below in self._tree(facts.path):
                             yield below
-                    except asyncssh.SFTPNoSuchFile:  # gone since it was listed
+                    except (
+                        asyncssh.SFTPNoSuchFile,
+                        NotADirectoryError,
+                    ):  # gone, or replaced, since it was listed
                         continue
             elif self._wants(facts.path):
                 yield facts
@@ -97,15 +150,8 @@ class SFTPScan(Scan):
 
     async def _listed(self, path: str) -> list[tuple[Facts, bool]]:
         """Return what is in a folder: the facts, and whether it is a folder itself and no link to one."""
-
-        async def names(sftp: Any) -> Any:
-            return await sftp.readdir(path or ".")
-
-        found, base = [], path if path in ("", "/") else f"{path}/"
-        for entry in await self._filesystem.ask(names):
-            if entry.filename in (".", "..") or "/" in entry.filename:  # it would be a path out of here
-                continue
-            full = base + entry.filename
+        found = []
+        for full, entry in await names_in(self._filesystem, path):
             facts, is_folder = facts_of(full, entry.attrs), kind_of(entry.attrs) == "directory"
             if stat.S_ISLNK(entry.attrs.permissions or 0):
                 facts = await self._followed(facts)

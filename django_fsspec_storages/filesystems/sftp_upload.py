@@ -63,7 +63,7 @@ class SFTPUpload(Upload):
         # On its way with the other request.
         taken = asyncio.create_task(self._is_taken()) if self._exclusive else None
         try:
-            self._temporary, self._handle = await self._filesystem.created(self._path)
+            self._temporary, self._handle = await self._filesystem.temporary_file(self._path)
             self._pending = True
         except BaseException:
             self._filesystem.session.holders.discard(self)

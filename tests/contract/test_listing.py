@@ -37,7 +37,7 @@ def test_a_folder_is_no_other_that_begins_alike(seed, calls):
 def test_a_file_is_no_folder(seed, backend, calls):
     seed({"a.txt": b"1"})
     if backend.folders:
-        with pytest.raises((NotADirectoryError, FileNotFoundError)):
+        with pytest.raises(NotADirectoryError):
             calls.listdir("a.txt")
     else:
         assert calls.listdir("a.txt") == ([], [])
@@ -55,6 +55,22 @@ def test_a_walk_finds_everything(seed, calls):
             yield from walk(f"{path}{folder}/")
 
     assert sorted(walk("")) == sorted(files)
+
+
+#: What others may have put there: nothing that a storage is asked by leads to it.
+UNREACHABLE = ["...", "a\\b.txt", "a\x01b.txt", " .. "]
+
+
+@pytest.mark.ours("Django's own storage gives out what it then refuses")
+def test_what_no_name_leads_to_is_not_listed(seed, backend, calls):
+    wrong = [f"d/{name}" for name in UNREACHABLE] + [f"d/{name}/b.txt" for name in UNREACHABLE]
+    if backend.folders:  # a file is no folder
+        wrong = wrong[: len(UNREACHABLE)]
+    else:
+        wrong += ["d/./b.txt", "d/../b.txt", "./b.txt"]
+    seed(dict.fromkeys([*wrong, "d/c.txt", "d/e/f.txt"], b""))
+    assert calls.listdir("") == (["d"], [])
+    assert calls.listdir("d") == (["e"], ["c.txt"])
 
 
 @pytest.mark.ours("Django's storages have no filesystem")

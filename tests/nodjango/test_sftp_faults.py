@@ -77,6 +77,12 @@ CALLS: dict[str, Callable[[SFTPFileSystem], object]] = {
     "save below": lambda fs: save(fs, "/home/d/e/f", b"content"),
     "list": lambda fs: [facts.path for page in fs.scan("/home") for facts in page] == ["/home/a"],
     "remove": lambda fs: fs.remove("/home/a"),
+    "info": lambda fs: fs.info("/home/a")["size"] == len(CONTENT),
+    "modified": lambda fs: fs.modified("/home/a") is not None,
+    "ls": lambda fs: fs.ls("/home", detail=False) == ["/home/a"],
+    "makedirs": lambda fs: fs.makedirs("/home/d/e", exist_ok=True),
+    "mkdir": lambda fs: fs.mkdir("/home/d/e"),
+    "mv": lambda fs: fs.mv("/home/a", "/home/b"),
 }
 
 
@@ -234,6 +240,18 @@ def test_a_session_that_is_killed_is_replaced_by_another(
         kill()
         save(fs, "/home/b", b"content", exclusive=True)
     assert files_in(home) == {"a": CONTENT, "b": b"content"}
+
+
+@pytest.mark.parametrize("own_ssh_server", ["openssh"], indirect=True)
+@pytest.mark.parametrize("call", ["info", "modified", "ls", "makedirs"])
+def test_a_worker_that_is_killed_is_replaced_by_another(
+    server: OpenSSHServer, home: Path, fs: SFTPFileSystem, call: str
+) -> None:
+    (home / "a").write_bytes(CONTENT)
+    fs.inspect("/home/a")
+    for process in server.workers():
+        os.kill(process, signal.SIGKILL)
+    assert CALLS[call](fs) in (None, True)
 
 
 @pytest.mark.parametrize("own_ssh_server", ["openssh"], indirect=True)
