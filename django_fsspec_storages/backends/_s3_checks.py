@@ -7,7 +7,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 __all__ = [
@@ -69,6 +69,19 @@ PARAMETERS = frozenset(
         "WebsiteRedirectLocation",
     }
 )
+
+_TIME = ((str, int, float, datetime), "a time")
+
+#: What the SDK takes for a parameter that is not text alone.
+_KINDS: dict[str, tuple[tuple[type[Any], ...], str]] = {
+    "BucketKeyEnabled": ((bool,), "True or False"),
+    "Metadata": ((Mapping, type(None)), "a dict of text"),
+    "SSECustomerKey": ((str, bytes, bytearray), "text or bytes"),
+    **dict.fromkeys(("Expires", "ObjectLockRetainUntilDate"), _TIME),
+    **dict.fromkeys(
+        ("ObjectLockEventHoldDurationDays", "ObjectLockEventHoldDurationYears"), ((int,), "a whole number")
+    ),
+}
 
 #: The keywords of ``boto3.s3.transfer.TransferConfig``.
 TRANSFER = frozenset(
@@ -158,15 +171,19 @@ def signature(value: Any) -> str | None:
 
 
 def unknown_parameter(value: Mapping[str, Any]) -> str | None:
-    """Refuse a parameter that S3 does not take for an object: s3fs would drop it without a word."""
-    unknown = unknown_name(value, PARAMETERS, "which S3 does not take for an object")
-    metadata = value.get("Metadata") or {}
-    if unknown is None and not (
-        isinstance(metadata, Mapping)
-        and all(isinstance(text, str) for item in metadata.items() for text in item)
-    ):
-        return "has 'Metadata' that is no dict of text, which is what S3 keeps"
-    return unknown
+    """Refuse a parameter that S3 does not take for an object, which s3fs would drop without a word, or not so."""
+    if unknown := unknown_name(value, PARAMETERS, "which S3 does not take for an object"):
+        return unknown
+    for name, said in value.items():
+        kinds, wanted = _KINDS.get(name, ((str,), "text"))
+        if not isinstance(said, kinds) or (isinstance(said, bool) and bool not in kinds):
+            return f"has {name!r} that is {type(said).__name__}, not {wanted}"
+    for item in (value.get("Metadata") or {}).items():
+        if not all(isinstance(text, str) for text in item):
+            return "has 'Metadata' that is no dict of text, which is what S3 keeps"
+        if not all(map(str.isascii, item)):
+            return f"has 'Metadata' with {item[0]!r} that is not ASCII, which is all that the SDK sends"
+    return None
 
 
 def transfer(value: Any) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from traceback import walk_tb
 from typing import Any
 
@@ -46,7 +46,15 @@ WRONG: list[tuple[str, Any, str]] = [
     ("object_parameters", {5: SECRET}, "has 5, which S3 does not"),
     ("object_parameters", [SECRET], "the value is list, not dict"),
     ("object_parameters", {"Metadata": {"number": 5}}, "has 'Metadata' that is no dict of text"),
-    ("object_parameters", {"Metadata": SECRET}, "has 'Metadata' that is no dict of text"),
+    ("object_parameters", {"Metadata": SECRET}, "has 'Metadata' that is str, not a dict of text"),
+    ("object_parameters", {"Metadata": {"k": f"{SECRET}ü"}}, "has 'Metadata' with 'k' that is not ASCII"),
+    ("object_parameters", {"Metadata": {"ü": SECRET}}, "has 'Metadata' with 'ü' that is not ASCII"),
+    ("object_parameters", {"CacheControl": 5}, "has 'CacheControl' that is int, not text"),
+    ("object_parameters", {"ContentType": None}, "has 'ContentType' that is NoneType, not text"),
+    ("object_parameters", {"Tagging": {"a": SECRET}}, "has 'Tagging' that is dict, not text"),
+    ("object_parameters", {"Expires": True}, "has 'Expires' that is bool, not a time"),
+    ("object_parameters", {"BucketKeyEnabled": "yes"}, "has 'BucketKeyEnabled' that is str, not True or False"),
+    ("object_parameters", {"ObjectLockEventHoldDurationDays": "5"}, "that is str, not a whole number"),
     ("bucket_name", "my bucket", "'my bucket' is no bucket's name"),
     ("bucket_name", "médias", "'médias' is no bucket's name"),
     ("addressing_style", "virtuel", "'virtuel' is not one of 'auto', 'virtual', 'path'"),
@@ -234,6 +242,14 @@ def test_right_options_pass_the_system_check() -> None:
                 "client_kwargs": {"api_version": None},
             }
         },
+        {
+            "object_parameters": {
+                "Expires": datetime.now(UTC),
+                "BucketKeyEnabled": True,
+                "Metadata": {"a": "b"},
+            }
+        },
+        {"object_parameters": {"Expires": "2030-01-01", "SSECustomerKey": b"k" * 32, "Metadata": None}},
         {"location": ""},
         {"default_acl": "no canned ACL of today's"},
     ],
