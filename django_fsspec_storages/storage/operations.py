@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousFileOperation
 
 from django_fsspec_storages import names
 from django_fsspec_storages.errors import NoContainerError
@@ -108,17 +109,26 @@ async def exists(storage: FsspecStorage, name: str) -> bool:
 
 
 async def listdir(storage: FsspecStorage, path: str) -> tuple[list[str], list[str]]:
-    """List one folder; placeholders of folders are left out."""
+    """List one folder; placeholders of folders are left out, and what no name of this storage's leads to."""
     folders: list[str] = []
     files: list[str] = []
     filesystem, folder = storage.place(path)
+    cleaned = names.clean(path)
     scan = filesystem.scan(folder, "/", details=False)
     while (page := await Step(scan.page)) is not None:
         for facts in page:
             name = facts.path.rpartition("/")[2]
-            if name:
+            if name and _is_reachable(names.join(cleaned, name)):
                 (folders if facts.type == "directory" else files).append(name)
     return folders, files
+
+
+def _is_reachable(name: str) -> bool:
+    """Tell whether a name comes back identical from the policy: whoever descended into ``.`` would never end."""
+    try:
+        return names.clean(name) == name
+    except SuspiciousFileOperation:
+        return False
 
 
 async def size(storage: FsspecStorage, name: str) -> int:
