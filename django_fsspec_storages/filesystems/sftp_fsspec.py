@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import posixpath
@@ -11,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import asyncssh
+from fsspec.callbacks import DEFAULT_CALLBACK, Callback
 from sshfs import SSHFileSystem
 
 from django_fsspec_storages.errors import CannotKeepPromise
@@ -173,6 +175,14 @@ class SFTPInterface(SFTPRequests, MendedCoroutines, SSHFileSystem):  # type: ign
                 continue
             with self.ours(each):
                 await self.ask(partial(remove_all, each), again=False)
+
+    async def _get_file(
+        self, rpath: str, lpath: str, callback: Callback = DEFAULT_CALLBACK, **options: Any
+    ) -> None:
+        try:
+            await super()._get_file(rpath, lpath, callback, **options)
+        except IsADirectoryError:  # what is in it is fetched by itself
+            await asyncio.to_thread(os.makedirs, lpath, exist_ok=True)
 
     async def _cp_file(self, lpath: str, rpath: str, **options: Any) -> None:
         # sshfs's has a shell copy it, and many a login has none.

@@ -309,12 +309,18 @@ def test_folders_that_are_made_by_fsspec_have_the_mode_of_the_options(
     assert (home / "own").stat().st_mode & 0o777 == 0o750
 
 
-def test_folders_are_copied_with_what_is_in_them(fs: SFTPFileSystem, home: Path, root: str) -> None:
+def test_folders_are_copied_with_what_is_in_them(
+    fs: SFTPFileSystem, home: Path, root: str, tmp_path: Path
+) -> None:
     (home / "x/empty").mkdir()
     fs.cp(f"{root}/x", f"{root}/copy", recursive=True)
     copied = {path.relative_to(home / "copy").as_posix() for path in (home / "copy").rglob("*")}
     assert copied == {"b", "empty", "y", "y/c"}
     assert (home / "copy/y/c").read_bytes() == b"x/y/c"
+    fs.get(f"{root}/x", str(tmp_path / "got"), recursive=True)
+    assert {path.relative_to(tmp_path / "got").as_posix() for path in (tmp_path / "got").rglob("*")} == copied
+    fs.put(str(tmp_path / "got"), f"{root}/back", recursive=True)
+    assert {path.relative_to(home / "back").as_posix() for path in (home / "back").rglob("*")} == copied
 
 
 def test_a_refused_login_is_said_so_by_the_client_too(server: SSHServer) -> None:
