@@ -14,6 +14,7 @@ from django_fsspec_storages.backends._s3_connect import (
     object_parameters_of,
     s3_filesystem_options,
 )
+from django_fsspec_storages.backends._s3_idle import check_idle
 from django_fsspec_storages.backends._s3_metadata import ACCESS
 from django_fsspec_storages.backends._s3_system_checks import check_acls, check_certificates, check_urls
 from django_fsspec_storages.backends._s3_tickets import S3Tickets
@@ -68,7 +69,8 @@ class S3Storage(S3Tickets, S3Urls, S3Below):
     def check(self, alias: str) -> list[CheckMessage]:
         """See :meth:`FsspecStorage.check`."""
         place = f"STORAGES[{alias!r}]"
-        return [*check_urls(self, place), *check_certificates(self, place), *check_acls(self, place)]
+        found = (check(self, place) for check in (check_urls, check_certificates, check_acls, check_idle))
+        return [message for messages in found for message in messages]
 
     def _open(self, name: str, mode: str = "rb") -> S3File:
         return self.file_class(names.as_text(name), mode, self)
