@@ -9,7 +9,7 @@ import ssl
 from contextlib import suppress
 from typing import Any
 
-from django_fsspec_storages.filesystems.ftp_errors import is_unknown
+from django_fsspec_storages.filesystems.ftp_errors import is_unknown, too_long
 from django_fsspec_storages.filesystems.ftp_wire import BYTES
 
 __all__ = ["Client"]
@@ -32,14 +32,19 @@ class Client(ftplib.FTP_TLS):
         super().putcmd(line)
 
     def getresp(self) -> str:
-        """See ftplib; refusals are without the name that they are of, whose words are not the server's."""
+        """See ftplib; refusals are without the name that they are of, whose words are not the server's.
+
+        :raises OSError: if the command was too long; some servers take the rest of it for another.
+        """
         try:
             return super().getresp()
         except ftplib.Error as refusal:
             if self._about:
                 code, words = str(refusal)[:3], str(refusal)[3:]
                 refusal.args = (code + re.sub(rf"(?<!\w){re.escape(self._about)}(?!\w)", "", words),)
-            raise  # the same: another would have this one with it, and its frames with us
+            if (error := too_long(refusal, self._about)) is None:
+                raise  # the same: another would have this one with it, and its frames with us
+        raise error
 
     def pwd(self) -> str:
         """Return the folder that we are in; see ftplib, which takes a reply without quotes for the folder of no name.

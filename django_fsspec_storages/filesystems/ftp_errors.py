@@ -9,8 +9,9 @@ import re
 import ssl
 
 from django_fsspec_storages.errors import Explained
+from django_fsspec_storages.filesystems.tracebacks import alone
 
-__all__ = ["advised", "explain", "is_denial", "is_lost", "is_refusal", "is_unknown", "refused"]
+__all__ = ["advised", "explain", "is_denial", "is_lost", "is_refusal", "is_unknown", "refused", "too_long"]
 
 #: By number: https://www.rfc-editor.org/rfc/rfc959#section-4.2, and RFC 4217 for those of TLS.
 _KNOWN: dict[str, type[OSError] | Explained] = {
@@ -46,6 +47,9 @@ _NO_TLS = Explained(
     "location with ftps://, or with ftp:// for none",
 )
 
+#: Characters of a path that every server takes: RFC 959 has no limit to a command, and some have one of 512.
+_SHORT = 400
+
 #: How OpenSSL calls what it cannot read as TLS: the greeting of a server that speaks plain.
 _PLAIN = frozenset(
     {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"}
@@ -54,6 +58,7 @@ _PLAIN = frozenset(
 _DENIED = re.compile(r"denied|permission|privilege|not allowed|forbidden|not permitted", re.IGNORECASE)
 _NO_FOLDER = re.compile(r"not a directory", re.IGNORECASE)
 _FULL = re.compile(r"no space|disk full|quota|insufficient", re.IGNORECASE)
+_TOO_LONG = re.compile(r"too long|length", re.IGNORECASE)
 _TLS = re.compile(r"\b(ssl|tls)\b|secur(e|ity)", re.IGNORECASE)
 
 
@@ -124,6 +129,22 @@ def refused(refusal: ftplib.Error, path: str, number: int = errno.EACCES) -> Bas
     elif is_denial(refusal):
         number = errno.EACCES
     return advised(OSError(number, os.strerror(number), path), f"the server says {words!r}")
+
+
+def too_long(refusal: ftplib.Error, path: str) -> OSError | None:
+    """Return what a refusal is that says so of the command; one that does not say it of a long one, may mean it.
+
+    :param path: what the command was about.
+    """
+    if str(refusal)[:3] != "500" or len(path) < _SHORT:
+        return None
+    if _TOO_LONG.search(str(refusal)):
+        error = OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+        error.__cause__ = alone(refusal)
+        return advised(error, "the server takes no command as long as one with this path")
+    advice = "the server does not know the command, or takes none as long as one with this path"
+    refusal.explained = Explained(OSError, advice)  # type: ignore[attr-defined]
+    return None
 
 
 def is_unknown(error: BaseException) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ftplib
 import socket
 import traceback
@@ -265,6 +266,41 @@ def test_the_words_of_a_name_are_not_the_servers(ftp_server: FTPServer, name: st
             relay.when("MLST", "answer", f"550 {said}: Permission denied".encode())
             with pytest.raises(PermissionError):
                 fs.exists(path)
+
+
+def test_a_path_that_makes_too_long_a_command_is_said_to_and_has_no_consequence(
+    ftp_server: FTPServer, tmp_path: Path
+) -> None:
+    ftp_server.make_folder(tmp_path.name)
+    fs = filesystem_on(ftp_server)
+    save(fs, f"/{tmp_path.name}/a", b"x")
+    path = f"/{tmp_path.name}" + 30 * f"/{99 * 'd'}"
+    for call in (fs.inspect, fs.cat_file, fs.ls, fs.remove, lambda path: save(fs, path, b"x")):
+        with pytest.raises(OSError, match="takes no command as long as one with this path") as caught:
+            call(path)
+        assert caught.value.errno == errno.ENAMETOOLONG
+    ftp_server.forget_commands()
+    assert fs.inspect(f"/{tmp_path.name}/a").type == "file"
+    assert "MLST" in [command.name for command in ftp_server.commands()], "it is known as before"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a", "the server does not know the command: "),
+        (4 * f"{99 * 'd'}/" + "a", "or takes none as long as one with this path: "),
+    ],
+)
+def test_a_command_that_is_refused_may_have_been_too_long(
+    ftp_server: FTPServer, tmp_path: Path, name: str, said: str
+) -> None:
+    path = f"/{tmp_path.name}/{name}"
+    with Relay(ftp_server) as relay:
+        fs = filesystem_on(ftp_server, port=relay.port)
+        save(fs, path, b"x")
+        relay.when("DELE", "answer", b"500 What?")
+        with pytest.raises(OSError, match=said):
+            fs.remove(path)
 
 
 # What replies mean
