@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tempfile
 from array import array
 
 import pytest
@@ -23,6 +25,21 @@ class TestModes:
         with pytest.raises(FileExistsError):
             calls.write("a.txt", [b"second"], "xb")
         assert space.files() == {"a.txt": b"first"}
+
+    @pytest.mark.ours("Django's own storage writes to the file itself")
+    def test_what_is_being_written_cannot_seek_and_says_so(self, space, storage):
+        with storage.open("a.txt", "wb") as file:
+            file.write(b"abc")
+            assert not file.seekable()
+            with pytest.raises(io.UnsupportedOperation):
+                file.seek(0)
+            assert file.tell() == 3
+        with tempfile.SpooledTemporaryFile(max_size=10) as file:  # the way out
+            file.write(b"?" * 20)
+            file.seek(0)
+            file.write(b"!")
+            storage.save("b.txt", file)
+        assert space.files() == {"a.txt": b"abc", "b.txt": b"!" + b"?" * 19}
 
     @pytest.mark.parametrize("mode", ["w", "wt", "x", "xt"])
     def test_text_is_stored_as_utf_8_whatever_the_locale(self, space, calls, mode):
