@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import IO, Any, NamedTuple, cast
 
+from fsspec import AbstractFileSystem
+
 from django_fsspec_storages.errors import CannotKeepPromise
 from django_fsspec_storages.filesystems.answers import Answers, OnError
 from django_fsspec_storages.names import check_url_form
@@ -109,9 +111,10 @@ class DjangoStorageFileSystem(Answers):
         **kwargs: Any,
     ) -> Any:
         """List all files below a folder."""
-        if not self._strip_protocol(path).strip("/"):
+        place = self._place(path) if self._strip_protocol(path).strip("/") else None
+        # fsspec's own leaves errors out.
+        if place is None or type(place.filesystem).find is AbstractFileSystem.find:
             return super().find(path, maxdepth=maxdepth, withdirs=withdirs, detail=detail, **kwargs)
-        place = self._place(path)
         found = place.filesystem.find(place.path, maxdepth=maxdepth, withdirs=withdirs, detail=True, **kwargs)
         infos = {place.back(name): self._mapped(place, info) for name, info in found.items()}
         return infos if detail else list(infos)

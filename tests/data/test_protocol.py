@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import pickle
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -148,6 +150,26 @@ def test_what_is_not_there_is_missing(filesystem: Any, alias: str) -> None:
     for method in (filesystem.info, filesystem.cat_file, filesystem.open):
         with pytest.raises(FileNotFoundError):
             method(f"{alias}/none.txt")
+
+
+@pytest.mark.parametrize("alias", ["local", "django"])
+def test_a_folder_that_may_not_be_read_is_no_empty_one(
+    filesystem: Any, files: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if str(path).endswith("/er"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    for call in (filesystem.find, filesystem.du, lambda path: list(filesystem.walk(path))):
+        with pytest.raises(PermissionError):
+            call(files)
+    with pytest.raises(PermissionError):
+        filesystem.glob(f"{files}/**")
+    assert f"{files}/a.txt" in filesystem.find(files, on_error="omit")
 
 
 def test_an_alias_that_does_not_exist_is_an_error_that_names_it(filesystem: Any) -> None:
