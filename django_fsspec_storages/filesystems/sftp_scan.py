@@ -19,13 +19,22 @@ from django_fsspec_storages.filesystems.transfers import Facts, Scan
 if TYPE_CHECKING:
     from django_fsspec_storages.filesystems.sftp import SFTPFileSystem
 
-__all__ = ["SFTPLeftovers", "SFTPScan", "facts_of", "kind_of", "names_in", "on_the_wire"]
+__all__ = [
+    "TRIES",
+    "RestlessError",
+    "SFTPLeftovers",
+    "SFTPScan",
+    "facts_of",
+    "kind_of",
+    "names_in",
+    "on_the_wire",
+]
 
 #: Names in one page of a listing.
 PAGE = 1000
 
 #: How often a folder is listed that changes meanwhile.
-_TRIES = 100
+TRIES = 100
 
 
 def kind_of(attributes: Any) -> Literal["file", "directory", "other"]:
@@ -51,8 +60,8 @@ def _time(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-class _Restless(Exception):
-    """No listing of a folder came to its end."""
+class RestlessError(Exception):
+    """A folder was different each time that it was listed."""
 
     #: See :func:`sftp_errors.explain`.
     explained = Explained(
@@ -75,7 +84,7 @@ async def names_in(filesystem: SFTPFileSystem, path: str) -> list[tuple[str, Any
     async def listed(sftp: Any) -> Any:
         return await sftp.readdir(on_the_wire(path))
 
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         try:
             found = await filesystem.ask(listed)
         except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNotADirectory, asyncssh.SFTPFailure) as error:
@@ -91,7 +100,7 @@ async def names_in(filesystem: SFTPFileSystem, path: str) -> list[tuple[str, Any
             return [
                 (posixpath.join(path, n), e) for n, e in names if n not in ("", ".", "..") and "/" not in n
             ]
-    raise _Restless
+    raise RestlessError
 
 
 class SFTPScan(Scan):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from django_fsspec_storages.filesystems.sftp import SFTPFileSystem
 from tests.servers.sftp import SSHServer
 from tests.servers.sftp_filesystem import filesystem_on
 from tests.support.fixtures import each_of
+from tests.support.waiting import at_once
 
 #: A server that all tests share: each of those there are.
 server = each_of("sftp_server", "sshd_server", ids=["asyncssh", "openssh"])
@@ -328,3 +329,17 @@ def test_a_refused_login_is_said_so_by_the_client_too(server: SSHServer) -> None
     for call in (lambda: fs.client, fs.login, lambda: fs.execute("true")):
         with pytest.raises(PermissionError, match="refuses the login"):
             call()
+
+
+def test_who_removes_a_folder_while_others_do_is_told_nothing_before_it_is_gone(
+    fs: SFTPFileSystem, home: Path, root: str
+) -> None:
+    for number in range(300):
+        (home / f"x/y/{number}").write_bytes(b"")
+
+    def remove(number: int) -> bool:
+        with suppress(FileNotFoundError):
+            fs.rm(f"{root}/x", recursive=True)
+        return (home / "x").exists()
+
+    assert at_once(4, remove) == [False] * 4
