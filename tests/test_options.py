@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -251,6 +252,19 @@ def test_text_from_the_environment_becomes_a_number(environment: Any) -> None:
     with environment(SHOP_WORKERS="16", SHOP_RATIO="0.25"):
         assert (Shop().workers, Shop().ratio) == (16, 0.25)
     assert Shop(workers="0o20").workers == 16
+
+
+def test_a_mapping_becomes_a_dict() -> None:
+    given = MappingProxyType({"skip_instance_cache": True})
+    assigned = Shop()
+    assigned.extra_options = given  # type: ignore[assignment]
+    with override_settings(FSSPEC_STORAGE_OPTIONS=given):
+        for storage in (Shop(), Shop(storage_options=given), assigned):
+            assert storage.extra_options == dict(given)
+            assert isinstance(storage.extra_options, dict)
+    attribute = type("Sub", (Shop,), {"extra_options": given})()
+    assert attribute.option_faults() == []
+    assert attribute.storage_options["skip_instance_cache"] is True
 
 
 def test_a_lazy_base_url_is_not_evaluated_before_it_is_needed() -> None:

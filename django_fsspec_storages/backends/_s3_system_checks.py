@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.core import checks
@@ -104,7 +104,7 @@ def _knows_region(storage: S3Urls) -> bool:
     config: Any = storage.client_config
     extra: Any = storage.extra_options or {}
     client, more = extra.get("client_kwargs") or {}, extra.get("config_kwargs") or {}
-    named = config.get("region_name") if isinstance(config, dict) else getattr(config, "region_name", None)
+    named = config.get("region_name") if isinstance(config, Mapping) else getattr(config, "region_name", None)
     elsewhere = storage.endpoint_url or extra.get("endpoint_url") or client.get("endpoint_url")
     nobody = storage.anonymous or extra.get("anon") or not isinstance(storage.signature_version, str)
     region = storage.region_name or named or client.get("region_name") or more.get("region_name")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -82,6 +83,12 @@ def test_the_environment_may_know_the_region(name: str, monkeypatch: pytest.Monk
 
 
 def test_a_region_that_a_project_computes_is_not_asked_for() -> None:
+    assert not warned_of_region(f"{__name__}.Computed")
+
+
+def test_a_region_in_any_mapping_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Computed, "client_config", MappingProxyType({"region_name": "eu-west-1"}))
+    monkeypatch.setattr(Computed, "region_name", None)
     assert not warned_of_region(f"{__name__}.Computed")
 
 
