@@ -7,6 +7,7 @@ import errno
 import os
 import posixpath
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -18,8 +19,8 @@ from sshfs import SSHFileSystem
 from django_fsspec_storages.errors import CannotKeepPromise
 from django_fsspec_storages.filesystems.answers import OnError, omit_missing
 from django_fsspec_storages.filesystems.coroutines import MendedCoroutines
-from django_fsspec_storages.filesystems.sftp_requests import SFTPRequests, remove_all, remove_folder
-from django_fsspec_storages.filesystems.sftp_scan import names_in
+from django_fsspec_storages.filesystems.sftp_requests import SFTPRequests, remove_folder
+from django_fsspec_storages.filesystems.sftp_scan import kind_of, names_in
 from django_fsspec_storages.filesystems.sftp_upload import SFTPUpload
 from django_fsspec_storages.filesystems.temporary import is_temporary
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from django_fsspec_storages.filesystems.sftp import SFTPFileSystem
 
 __all__ = ["SFTPInterface"]
+
+#: Requests that the removal of a folder has on their way at a time.
+_AT_ONCE = 32
 
 
 class SFTPInterface(SFTPRequests, MendedCoroutines, SSHFileSystem):  # type: ignore[misc]
@@ -174,7 +178,31 @@ class SFTPInterface(SFTPRequests, MendedCoroutines, SSHFileSystem):  # type: ign
                 await self._remove(each)
                 continue
             with self.ours(each):
-                await self.ask(partial(remove_all, each), again=False)
+                there = await self.ask(partial(_lstat, each))
+                if kind_of(there) == "directory":
+                    await self._remove_tree(each, asyncio.Semaphore(_AT_ONCE))
+                else:  # of a link it is the link that goes
+                    await self._remove(each)
+
+    async def _remove_tree(self, path: str, turns: asyncio.Semaphore) -> None:
+        # asyncssh's stops where others delete there too, and at a name with a backslash.
+        async def remove(below: str, attributes: Any) -> None:
+            with suppress(FileNotFoundError, asyncssh.SFTPNoSuchFile):  # gone since it was listed
+                if kind_of(attributes) == "directory":
+                    await self._remove_tree(below, turns)
+                else:
+                    async with turns:
+                        await self._remove(below)
+
+        async with turns:
+            listed = await names_in(cast("SFTPFileSystem", self), path)
+        removed = await asyncio.gather(
+            *(remove(below, entry.attrs) for below, entry in listed), return_exceptions=True
+        )
+        for error in filter(None, removed):
+            raise error
+        async with turns:
+            await self.ask(partial(remove_folder, path), again=False)
 
     async def _get_file(
         self, rpath: str, lpath: str, callback: Callback = DEFAULT_CALLBACK, **options: Any
@@ -206,6 +234,10 @@ class SFTPInterface(SFTPRequests, MendedCoroutines, SSHFileSystem):  # type: ign
             raise
         finally:
             download.release()
+
+
+async def _lstat(path: str, sftp: Any) -> Any:
+    return await sftp.lstat(path)
 
 
 def _told(on_error: OnError, options: dict[str, Any]) -> Any:

@@ -17,12 +17,12 @@ import asyncssh
 from django_fsspec_storages.filesystems.chores import later
 from django_fsspec_storages.filesystems.sftp_errors import is_lost, was_not_sent
 from django_fsspec_storages.filesystems.sftp_read import read_at
-from django_fsspec_storages.filesystems.sftp_scan import TRIES, RestlessError, facts_of, kind_of, on_the_wire
+from django_fsspec_storages.filesystems.sftp_scan import facts_of, kind_of, on_the_wire
 from django_fsspec_storages.filesystems.sftp_session import SFTPSession
 from django_fsspec_storages.filesystems.temporary import temporary_name
 from django_fsspec_storages.filesystems.transfers import Facts
 
-__all__ = ["SFTPRequests", "remove", "remove_all", "remove_folder", "unlink"]
+__all__ = ["SFTPRequests", "remove", "remove_folder", "unlink"]
 
 T = TypeVar("T")
 
@@ -214,19 +214,6 @@ async def remove(path: str, sftp: Any) -> None:
         if kind_of(await sftp.lstat(path)) != "directory":
             raise
         await remove_folder(path, sftp)
-
-
-async def remove_all(path: str, sftp: Any) -> None:
-    """Delete a folder with all that is in it, or a file; of a link it is the link that goes."""
-    for _ in range(TRIES):
-        if kind_of(await sftp.lstat(path)) != "directory":
-            await sftp.remove(path)
-            return
-        # Another may have deleted something in it since it was listed.
-        with suppress(asyncssh.SFTPNoSuchFile):
-            await sftp.rmtree(path)
-            return
-    raise RestlessError
 
 
 async def remove_folder(path: str, sftp: Any) -> None:

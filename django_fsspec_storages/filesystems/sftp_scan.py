@@ -19,22 +19,13 @@ from django_fsspec_storages.filesystems.transfers import Facts, Scan
 if TYPE_CHECKING:
     from django_fsspec_storages.filesystems.sftp import SFTPFileSystem
 
-__all__ = [
-    "TRIES",
-    "RestlessError",
-    "SFTPLeftovers",
-    "SFTPScan",
-    "facts_of",
-    "kind_of",
-    "names_in",
-    "on_the_wire",
-]
+__all__ = ["SFTPLeftovers", "SFTPScan", "facts_of", "kind_of", "names_in", "on_the_wire"]
 
 #: Names in one page of a listing.
 PAGE = 1000
 
 #: How often a folder is listed that changes meanwhile.
-TRIES = 100
+_TRIES = 100
 
 
 def kind_of(attributes: Any) -> Literal["file", "directory", "other"]:
@@ -60,7 +51,7 @@ def _time(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-class RestlessError(Exception):
+class _Restless(Exception):
     """A folder was different each time that it was listed."""
 
     #: See :func:`sftp_errors.explain`.
@@ -84,7 +75,7 @@ async def names_in(filesystem: SFTPFileSystem, path: str) -> list[tuple[str, Any
     async def listed(sftp: Any) -> Any:
         return await sftp.readdir(on_the_wire(path))
 
-    for _ in range(TRIES):
+    for _ in range(_TRIES):
         try:
             found = await filesystem.ask(listed)
         except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNotADirectory, asyncssh.SFTPFailure) as error:
@@ -100,7 +91,7 @@ async def names_in(filesystem: SFTPFileSystem, path: str) -> list[tuple[str, Any
             return [
                 (posixpath.join(path, n), e) for n, e in names if n not in ("", ".", "..") and "/" not in n
             ]
-    raise RestlessError
+    raise _Restless
 
 
 class SFTPScan(Scan):

@@ -343,3 +343,10 @@ def test_who_removes_a_folder_while_others_do_is_told_nothing_before_it_is_gone(
         return (home / "x").exists()
 
     assert at_once(4, remove) == [False] * 4
+
+
+def test_a_folder_is_removed_whatever_the_names_in_it(fs: SFTPFileSystem, home: Path, root: str) -> None:
+    for name in ("a\\b", " ", "*", "~", "-rf", "ä\n"):
+        (home / "x" / name).write_bytes(b"")
+    fs.rm(f"{root}/x", recursive=True)
+    assert [path.name for path in home.iterdir()] == ["a"]
