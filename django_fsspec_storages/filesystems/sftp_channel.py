@@ -101,6 +101,7 @@ class OneAttempt(Generic[T]):
         """Return what it makes. A caller that is cancelled does not end it for the others."""
         if self._task is None:
             self._task = asyncio.create_task(self._made())
+            self._task.add_done_callback(_hear)
         return await asyncio.shield(self._task)
 
     async def _made(self) -> T:
@@ -108,3 +109,8 @@ class OneAttempt(Generic[T]):
             return await self._make()
         finally:
             self._task = None
+
+
+def _hear(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled():
+        task.exception()  # where all who wanted it were cancelled, asyncio would log that nobody asked

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import getpass
+import logging
 import pwd
 import sys
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Any
 import pytest
 
 from django_fsspec_storages.filesystems.sftp import SFTPFileSystem
+from django_fsspec_storages.filesystems.sftp_channel import OneAttempt
 from django_fsspec_storages.filesystems.sftp_login import known_hosts_file
 from tests.servers.process import HOST
 from tests.servers.sftp import PASSWORD, USER, SFTPServer
@@ -97,3 +101,27 @@ def test_a_file_of_options_may_be_below_the_home(
     fs = SFTPFileSystem("files", config="~/missing", agent_path=None, skip_instance_cache=True)
     with pytest.raises(PermissionError, match=f"the login needs the file '{tmp_path}/missing'"):
         fs.isdir("/")
+
+
+def test_an_attempt_that_fails_when_nobody_waits_any_more_is_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def log_in() -> None:
+        begun, may_fail = asyncio.Event(), asyncio.Event()
+
+        async def attempt() -> None:
+            begun.set()
+            await may_fail.wait()
+            raise LookupError
+
+        caller = asyncio.create_task(OneAttempt(attempt)())
+        await begun.wait()
+        caller.cancel()
+        await asyncio.wait([caller])
+        may_fail.set()
+        (attempted,) = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.wait([attempted])
+
+    asyncio.run(log_in())
+    gc.collect()
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
