@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.staticfiles.storage import HashedFilesMixin
 from django.core import checks
 from django.core.checks import CheckMessage
 
@@ -66,6 +67,13 @@ def check_urls(storage: S3Urls, place: str) -> Iterator[CheckMessage]:
             hint="Set AWS_S3_REGION_NAME, or region_name in OPTIONS, to the bucket's region, us-east-1 too.",
             id="fsspec_storages.W011",
         )
+    if isinstance(storage, HashedFilesMixin) and _signs(storage):
+        yield checks.Warning(
+            f"{place}: files with hashed names have signed URLs here. In stylesheets, Django keeps what follows the "
+            "last slash of one, which is a piece of the signature: what they refer to is not found.",
+            hint="Set querystring_auth to False, or custom_domain to that of a distribution.",
+            id="fsspec_storages.W016",
+        )
     if _has_key(storage) and (fault := storage.key_fault()) is not None:
         yield checks.Error(f"{place}: {fault}.", id="fsspec_storages.E005")
 
@@ -90,11 +98,16 @@ def check_acls(storage: S3Urls, place: str) -> Iterator[CheckMessage]:
 
 
 def _signs_for_s3(storage: S3Urls) -> bool:
-    names = ("custom_domain", "base_url", "querystring_auth", "signature_version")
-    if any(map(storage.computes, names)):
+    """Tell whether URLs are signed with SigV4."""
+    return _signs(storage) and not storage.computes("signature_version") and storage.signature_version != "s3"
+
+
+def _signs(storage: S3Urls) -> bool:
+    """Tell whether URLs are signed for S3 itself, as far as that is known without a request."""
+    if any(map(storage.computes, ("custom_domain", "base_url", "querystring_auth"))):
         return False
     elsewhere = storage.custom_domain or storage.base_url
-    return bool(storage.querystring_auth) and not elsewhere and storage.signature_version != "s3"
+    return bool(storage.querystring_auth) and not elsewhere
 
 
 def _knows_region(storage: S3Urls) -> bool:

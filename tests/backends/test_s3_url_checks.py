@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
+from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.core.checks import CheckMessage, run_checks
+from django.core.files.storage import InMemoryStorage
 from django.test import override_settings
 
 from django_fsspec_storages.backends.s3 import S3Storage
@@ -106,3 +108,29 @@ def warned_of_region(
     given = {"bucket_name": "media", **KEYS, **options}
     with override_settings(STORAGES={"media": {"BACKEND": backend, "OPTIONS": given}}):
         return [message for message in run_checks() if message.id == "fsspec_storages.W011"]
+
+
+class Mixed(ManifestFilesMixin, S3Storage):
+    """As the manual of Django has it."""
+
+
+@pytest.mark.parametrize(
+    ("backend", "options", "warns"),
+    [
+        (f"{__name__}.Mixed", {}, True),
+        (f"{__name__}.Mixed", {"signature_version": "s3"}, True),
+        (f"{__name__}.Mixed", {"custom_domain": "cdn.example"}, False),
+        ("django_fsspec_storages.backends.s3.S3ManifestStaticStorage", {}, False),
+        ("django_fsspec_storages.backends.s3.S3ManifestStaticStorage", {"querystring_auth": True}, True),
+        ("django_fsspec_storages.backends.s3.S3Storage", {}, False),
+    ],
+)
+def test_stylesheets_that_would_hold_pieces_of_signatures(
+    backend: str, options: dict[str, Any], warns: bool
+) -> None:
+    given = {**BUCKET, "region_name": "eu-central-1", "manifest_storage": InMemoryStorage(), **options}
+    if "Manifest" not in backend and "Mixed" not in backend:
+        del given["manifest_storage"]
+    with override_settings(STORAGES={"staticfiles": {"BACKEND": backend, "OPTIONS": given}}):
+        found = [message for message in run_checks() if message.id == "fsspec_storages.W016"]
+    assert bool(found) == warns
