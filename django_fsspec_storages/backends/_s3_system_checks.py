@@ -67,7 +67,7 @@ def check_urls(storage: S3Urls, place: str) -> Iterator[CheckMessage]:
             hint="Set AWS_S3_REGION_NAME, or region_name in OPTIONS, to the bucket's region, us-east-1 too.",
             id="fsspec_storages.W011",
         )
-    if isinstance(storage, HashedFilesMixin) and _signs(storage):
+    if issubclass(type(storage), HashedFilesMixin) and _signs(storage):
         yield checks.Warning(
             f"{place}: files with hashed names have signed URLs here. In stylesheets, Django keeps what follows the "
             "last slash of one, which is a piece of the signature: what they refer to is not found.",

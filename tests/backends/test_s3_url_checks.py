@@ -110,7 +110,7 @@ def warned_of_region(
         return [message for message in run_checks() if message.id == "fsspec_storages.W011"]
 
 
-class Mixed(ManifestFilesMixin, S3Storage):
+class Mixed(ManifestFilesMixin, S3Storage):  # type: ignore[misc]
     """As the manual of Django has it."""
 
 
