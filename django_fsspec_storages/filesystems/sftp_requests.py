@@ -29,6 +29,9 @@ T = TypeVar("T")
 #: What servers say of a folder that is no file.
 _NO_FILE = (asyncssh.SFTPFailure, asyncssh.SFTPFileIsADirectory)
 
+#: What servers say of a folder that is not empty, or of what is no folder; OpenSSH has but the first of them.
+_NO_EMPTY_FOLDER = (asyncssh.SFTPFailure, asyncssh.SFTPNoSuchFile, asyncssh.SFTPNotADirectory)
+
 
 class SFTPRequests:
     """Mix-in of the filesystem, which has the session and says what new files and folders are given."""
@@ -220,11 +223,7 @@ async def remove_folder(path: str, sftp: Any) -> None:
     """Delete an empty folder; of one that is not, or of what is no folder, say so."""
     try:
         await sftp.rmdir(path)
-    except (
-        asyncssh.SFTPFailure,
-        asyncssh.SFTPNoSuchFile,
-        asyncssh.SFTPNotADirectory,
-    ):  # all that OpenSSH says
+    except _NO_EMPTY_FOLDER:
         if kind_of(await sftp.lstat(path)) != "directory":
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
         if {entry.filename for entry in await sftp.readdir(path)} <= {".", ".."}:

@@ -112,9 +112,8 @@ class Configured:
         if sound == now:
             return
         computed = _computed(cast("Hashable", type(self)))
-        mark = (
-            (now,) if computed else now
-        )  # never equal to the number: what is computed is looked at each time
+        # In a tuple it is never equal to the number: what is computed is looked at each time.
+        mark = (now,) if computed else now
         if sound != mark:
             self._refuse(self.option_faults())
             self.__dict__["_sound"] = mark
