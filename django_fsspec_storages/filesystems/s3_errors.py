@@ -7,7 +7,7 @@ from typing import Any
 
 from django_fsspec_storages.errors import Explained, NoContainerError
 
-__all__ = ["RETRIED", "code_of", "explain", "is_untrusted", "status_of", "telling", "waited"]
+__all__ = ["FOREIGN", "RETRIED", "code_of", "explain", "is_untrusted", "status_of", "telling", "waited"]
 
 #: What a request needs to be allowed to: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 _ACTIONS = {
@@ -42,6 +42,9 @@ _CREDENTIALS = Explained(
     "there are no credentials: set access_key and secret_key, give the machine a role, or set anonymous for a public "
     "bucket",
 )
+
+#: A success that names nothing of what was sent.
+FOREIGN = Explained(OSError, "what was sent got a reply that is not S3's, check endpoint_url")
 
 _SIGNATURE = Explained(
     OSError,
@@ -192,7 +195,11 @@ def explain(error: BaseException) -> Explained | type[OSError] | None:
     if status == 400:
         said = f"the server says {code_of(error)}{_sentence_of(error)}"
         return _UNSAID if silent else Explained(OSError, said)
-    if status >= 500 and not silent:
+    if status == 200 and code_of(error) == type(error).__name__:  # so older SDKs say what is no success
+        return FOREIGN
+    if (
+        status >= 500 or status == 200
+    ) and not silent:  # in a 200, where it fails after it has begun to answer
         return Explained(ConnectionError, f"it says {code_of(error)}")
     if status == 0 and any(cls.__name__ in _BROKEN for cls in type(error).__mro__):
         return _of_a_connection(error)

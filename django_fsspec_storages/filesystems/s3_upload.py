@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from django_fsspec_storages.filesystems.s3_errors import RETRIED, code_of, status_of, telling
+from django_fsspec_storages.filesystems.s3_errors import FOREIGN, RETRIED, code_of, status_of, telling
 from django_fsspec_storages.filesystems.s3_paths import split
 from django_fsspec_storages.filesystems.s3_sending import LONG, Body, beside_the_loop, sent
 from django_fsspec_storages.filesystems.transfers import Metadata, Upload
@@ -243,8 +243,7 @@ class _NotOfS3(OSError):
 
 def _of_s3(reply: dict[str, Any]) -> dict[str, Any]:
     if "ETag" not in reply:
-        said = "what was sent got a reply that is not S3's, check endpoint_url"
-        raise telling(_NotOfS3(errno.EIO, said), OSError, said)
+        raise telling(_NotOfS3(errno.EIO, FOREIGN.advice), *FOREIGN)
     return reply
 
 

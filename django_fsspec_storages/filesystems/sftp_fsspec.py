@@ -118,7 +118,9 @@ class SFTPInterface(SFTPRequests, MendedCoroutines, SSHFileSystem):  # type: ign
         **options: Any,
     ) -> AsyncIterator[tuple[str, Any, Any]]:
         told = _told(on_error, options)
-        async for level in super()._walk(path, maxdepth, topdown, told, **options):
+        if not topdown:  # which fsspec's has not always known
+            options["topdown"] = False
+        async for level in super()._walk(path, maxdepth, on_error=told, **options):
             yield level
 
     async def _mkdir(

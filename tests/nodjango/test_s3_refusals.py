@@ -6,6 +6,7 @@ import os
 from importlib.util import find_spec
 from typing import Any
 
+import botocore
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -172,6 +173,7 @@ def test_a_server_that_fails_was_reached(bucket, proxy, status, code):
     refused(ConnectionError, lambda: save(fs, f"{bucket.name}/a", SMALL), answered, code)
 
 
+@pytest.mark.skipif(botocore.__version__.startswith("1.35."), reason="this botocore does not say what the error was")
 def test_a_server_that_fails_after_it_has_said_200(bucket, proxy):
     fs = filesystem_on(bucket, proxy, config_kwargs=QUICK)
     complete = {"method": "POST", "path": r"\?uploadId="}
