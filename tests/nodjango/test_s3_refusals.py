@@ -173,7 +173,9 @@ def test_a_server_that_fails_was_reached(bucket, proxy, status, code):
     refused(ConnectionError, lambda: save(fs, f"{bucket.name}/a", SMALL), answered, code)
 
 
-@pytest.mark.skipif(botocore.__version__.startswith("1.35."), reason="this botocore does not say what the error was")
+@pytest.mark.skipif(
+    botocore.__version__.startswith("1.35."), reason="this botocore does not say what the error was"
+)
 def test_a_server_that_fails_after_it_has_said_200(bucket, proxy):
     fs = filesystem_on(bucket, proxy, config_kwargs=QUICK)
     complete = {"method": "POST", "path": r"\?uploadId="}
