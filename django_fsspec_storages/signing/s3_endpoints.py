@@ -79,7 +79,7 @@ def signature_for(bucket: str) -> str:
     A Multi-Region Access Point, whose ARN names no region, wants SigV4A:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiRegionAccessPointRequests.html
     """
-    return "s3v4a" if _MULTI_REGION.fullmatch(bucket) else "s3v4"
+    return "s3v4a" if bucket.startswith("arn:") and _MULTI_REGION.fullmatch(bucket) else "s3v4"
 
 
 def resolve(
