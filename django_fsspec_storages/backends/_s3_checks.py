@@ -27,6 +27,7 @@ __all__ = [
     "unknown_name",
     "unknown_parameter",
     "whole",
+    "wrong_kind",
 ]
 
 #: What S3 takes for an object, in boto3's names, that may be the same for many objects.
@@ -175,9 +176,8 @@ def unknown_parameter(value: Mapping[str, Any]) -> str | None:
     if unknown := unknown_name(value, PARAMETERS, "which S3 does not take for an object"):
         return unknown
     for name, said in value.items():
-        kinds, wanted = _KINDS.get(name, ((str,), "text"))
-        if not isinstance(said, kinds) or (isinstance(said, bool) and bool not in kinds):
-            return f"has {name!r} that is {type(said).__name__}, not {wanted}"
+        if wrong := wrong_kind(name, said, *_KINDS.get(name, ((str,), "text"))):
+            return wrong
     for item in (value.get("Metadata") or {}).items():
         if not all(isinstance(text, str) for text in item):
             return "has 'Metadata' that is no dict of text, which is what S3 keeps"
@@ -207,6 +207,15 @@ def signer(value: Any) -> str | None:
     """Refuse what cannot sign: a function of bytes, or botocore's ``CloudFrontSigner``, can."""
     fits = callable(value) or hasattr(value, "generate_presigned_url")
     return None if fits else "is no function that signs bytes, nor a CloudFrontSigner"
+
+
+def wrong_kind(name: str, value: Any, kinds: tuple[type[Any], ...], wanted: str) -> str | None:
+    """Return what is wrong with a value that is none of the kinds; True and False are no numbers.
+
+    :param wanted: the kinds in words.
+    """
+    fits = isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
+    return None if fits else f"has {name!r} that is {type(value).__name__}, not {wanted}"
 
 
 def unknown_name(

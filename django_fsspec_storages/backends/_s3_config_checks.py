@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django_fsspec_storages.backends._s3_checks import unknown_name
+from django_fsspec_storages.backends._s3_checks import unknown_name, wrong_kind
 from django_fsspec_storages.filesystems.s3_sdk import client_keywords, config_keywords
 
 __all__ = ["CONFIG", "config", "constructor"]
@@ -109,10 +109,10 @@ def _config(value: Mapping[str, Any], known: frozenset[str]) -> str | None:
 
 
 def _wrong_kind(given: Mapping[str, Any]) -> str | None:
-    for name, (kinds, wanted) in _KINDS.items():
+    for name, kinds in _KINDS.items():
         value = given.get(name)
-        if value is not None and (not isinstance(value, kinds) or isinstance(value, bool)):
-            return f"has {name!r} that is {type(value).__name__}, not {wanted}"
+        if value is not None and (wrong := wrong_kind(name, value, *kinds)):
+            return wrong
     style = (given.get("s3") or {}).get("addressing_style")
     if style not in ("auto", "virtual", "path", None):
         return "has 's3' with an 'addressing_style' that is not one of 'auto', 'virtual', 'path'"

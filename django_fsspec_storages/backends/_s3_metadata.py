@@ -39,6 +39,10 @@ class S3Metadata(S3Options, FsspecStorage):
         """
         return object_parameters_of(self)
 
+    def _parameters_of(self, key: str, *, is_file: bool) -> dict[str, Any]:
+        """Return the same of a file; else what is said of all, as a project's hook expects no folder."""
+        return self.get_object_parameters(key) if is_file else object_parameters_of(self)
+
     def _get_write_parameters(self, name: str, content: Any = None) -> dict[str, Any]:
         """Return what an object is written with.
 

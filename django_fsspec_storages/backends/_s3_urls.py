@@ -12,7 +12,6 @@ from django.utils.http import content_disposition_header
 
 from django_fsspec_storages import names
 from django_fsspec_storages.backends._s3_cloudfront import S3CloudFront
-from django_fsspec_storages.backends._s3_connect import object_parameters_of
 from django_fsspec_storages.backends._s3_signing import S3Signing
 from django_fsspec_storages.errors import CannotKeepPromise, NoUrlError
 from django_fsspec_storages.signing import sigv2, sigv4
@@ -145,8 +144,7 @@ class S3Urls(S3CloudFront, S3Signing):
             raise CannotKeepPromise(
                 f"{self.where()}: S3 honours download_as in signed URLs alone, and these are not signed."
             )
-        of_file = key and not key.endswith("/")
-        own = self.get_object_parameters(key) if of_file else object_parameters_of(self)
+        own = self._parameters_of(key, is_file=bool(key) and not key.endswith("/"))
         of_objects = _OF_OBJECTS if signed else _OF_OBJECTS[:1]  # nobody pays anonymously
         asked = {what: own[what] for what in of_objects if own.get(what)} if own else {}
         if signed and payer is not None:

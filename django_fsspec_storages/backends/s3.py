@@ -9,11 +9,7 @@ from django.core.checks import CheckMessage
 
 from django_fsspec_storages import names
 from django_fsspec_storages.backends._s3_below import S3Below
-from django_fsspec_storages.backends._s3_connect import (
-    computes_parameters,
-    object_parameters_of,
-    s3_filesystem_options,
-)
+from django_fsspec_storages.backends._s3_connect import computes_parameters, s3_filesystem_options
 from django_fsspec_storages.backends._s3_idle import check_idle
 from django_fsspec_storages.backends._s3_metadata import ACCESS
 from django_fsspec_storages.backends._s3_system_checks import check_acls, check_certificates, check_urls
@@ -84,8 +80,7 @@ class S3Storage(S3Tickets, S3Urls, S3Below):
         writes = of_file and self.overrides("_get_write_parameters")
         if writes or (of_file and self.overrides("get_object_parameters")) or computes_parameters(self):
             extra = (self.extra_options or {}).get("s3_additional_kwargs") or {}
-            key = filesystem.limited(path)
-            own = self.get_object_parameters(key) if of_file else object_parameters_of(self)
+            own = self._parameters_of(filesystem.limited(path), is_file=of_file)
             parameters = Metadata({**extra, **own})
             if writes:  # which says all that an object is written with
                 parameters = Metadata({what: parameters[what] for what in parameters.keys() & ACCESS})

@@ -7,12 +7,13 @@ from typing import Any
 
 from fsspec import AbstractFileSystem
 
-__all__ = ["Answers", "OnError", "omit_missing"]
+__all__ = ["MISSING", "Answers", "OnError", "omit_missing"]
 
 #: ``"omit"``, ``"raise"``, or who is told; None: what is not there is omitted, and every other error raised.
 OnError = str | Callable[[OSError], object] | None
 
-_MISSING = (FileNotFoundError, NotADirectoryError)
+#: What is not there.
+MISSING = (FileNotFoundError, NotADirectoryError)
 
 
 class Answers(AbstractFileSystem):  # type: ignore[misc]
@@ -20,25 +21,22 @@ class Answers(AbstractFileSystem):  # type: ignore[misc]
 
     def exists(self, path: str, **options: Any) -> bool:
         """Tell whether there is such a file or folder; an error is not a no."""
-        try:
-            self.info(path, **options)
-        except _MISSING:
-            return False
-        return True
+        return self._kind_of(path, **options) is not None
 
     def isdir(self, path: str) -> bool:
         """Tell whether there is such a folder; an error is not a no."""
-        return self._is_a("directory", path)
+        return self._kind_of(path) == "directory"
 
     def isfile(self, path: str) -> bool:
         """Tell whether there is such a file; an error is not a no."""
-        return self._is_a("file", path)
+        return self._kind_of(path) == "file"
 
-    def _is_a(self, kind: str, path: str) -> bool:
+    def _kind_of(self, path: str, **options: Any) -> str | None:
+        """Return what there is, as fsspec calls it; None: nothing is."""
         try:
-            return bool(self.info(path)["type"] == kind)
-        except _MISSING:
-            return False
+            return str(self.info(path, **options)["type"])
+        except MISSING:
+            return None
 
     def find(
         self,
@@ -86,5 +84,5 @@ def omit_missing(error: OSError, on_error: OnError) -> None:
     """Raise an error of a walk, unless it is to be omitted, or the caller is told of it."""
     if callable(on_error):
         on_error(error)
-    elif on_error == "raise" or (on_error is None and not isinstance(error, _MISSING)):
+    elif on_error == "raise" or (on_error is None and not isinstance(error, MISSING)):
         raise error

@@ -17,7 +17,7 @@ from fsspec.callbacks import DEFAULT_CALLBACK, Callback
 from sshfs import SSHFileSystem
 
 from django_fsspec_storages.errors import CannotKeepPromise
-from django_fsspec_storages.filesystems.answers import OnError, omit_missing
+from django_fsspec_storages.filesystems.answers import MISSING, OnError, omit_missing
 from django_fsspec_storages.filesystems.coroutines import MendedCoroutines
 from django_fsspec_storages.filesystems.sftp_requests import SFTPRequests, remove_folder
 from django_fsspec_storages.filesystems.sftp_scan import kind_of, names_in
@@ -42,23 +42,20 @@ class SFTPInterface(SFTPRequests, MendedCoroutines, SSHFileSystem):  # type: ign
         return url.replace("sftp://", "ssh://", 1)
 
     async def _exists(self, path: str, **options: Any) -> bool:
-        try:
-            await self._inspect(self._strip_protocol(path))
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        return True
+        return await self._kind_of(path) is not None
 
     async def _isdir(self, path: str) -> bool:
-        return await self._exists_as("directory", path)
+        return await self._kind_of(path) == "directory"
 
     async def _isfile(self, path: str) -> bool:
-        return await self._exists_as("file", path)
+        return await self._kind_of(path) == "file"
 
-    async def _exists_as(self, kind: str, path: str) -> bool:
+    async def _kind_of(self, path: str) -> str | None:
+        """Return what there is; None: nothing is."""
         try:
-            return (await self._inspect(self._strip_protocol(path))).type == kind
-        except (FileNotFoundError, NotADirectoryError):
-            return False
+            return (await self._inspect(self._strip_protocol(path))).type
+        except MISSING:
+            return None
 
     async def _created(self, path: str) -> datetime:
         found = (await self._inspect(self._strip_protocol(path))).created
