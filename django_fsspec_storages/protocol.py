@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import IO, Any, NamedTuple, cast
@@ -25,6 +26,17 @@ _FSSPECS_OPTIONS = {
     "skip_instance_cache",
     "use_listings_cache",
 }
+
+_making = threading.RLock()  # a storage may ask for another one while it is made
+
+
+def _forget_after_fork() -> None:
+    global _making
+    _making = threading.RLock()  # a thread that held it is not in the child
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)
 
 
 class _Place(NamedTuple):
@@ -252,4 +264,6 @@ def _storage(alias: str) -> Any:
     _set_up_django()
     from django.core.files.storage import storages
 
-    return storages[alias]
+    # Django makes one storage for each thread that asks before the first is made: files kept in memory would be lost.
+    with _making:
+        return storages[alias]

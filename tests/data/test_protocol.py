@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import pickle
+import sys
+import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,11 +17,12 @@ import fsspec
 import pytest
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, InvalidStorageError, storages
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, InvalidStorageError, storages
 from django.test import override_settings
 
 from django_fsspec_storages.errors import CannotKeepPromise
 from tests.data.conftest import ALIASES, SECRET
+from tests.support.waiting import at_once
 
 
 @pytest.fixture
@@ -277,3 +281,51 @@ def test_a_storage_that_renames_is_refused_and_loses_nothing(tmp_path: Path) -> 
         with pytest.raises(CannotKeepPromise, match="names of its own"):
             target.pipe_file("renaming/a.txt", b"new")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.txt": b"old"}
+
+
+class Slow(InMemoryStorage):
+    """Is made while another thread asks for it as well."""
+
+    made = 0
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        Slow.made += 1
+        if Slow.made == 1:
+            self.other = threading.Thread(target=write, args=("other.txt",))
+            self.other.start()
+            self.other.join(0.2)  # were it let through, it would be at its end by then
+
+
+def write(name: str) -> None:
+    fsspec.filesystem("djstorage").pipe_file(f"slow/{name}", name.encode())
+
+
+def test_threads_that_use_a_storage_first_use_the_same_one(filesystem: Any) -> None:
+    Slow.made = 0
+    with override_settings(STORAGES={"slow": {"BACKEND": f"{__name__}.Slow"}}):
+        write("a.txt")
+        storages["slow"].other.join()  # type: ignore[attr-defined]
+        assert sorted(filesystem.ls("slow", detail=False)) == ["slow/a.txt", "slow/other.txt"]
+    assert Slow.made == 1
+
+
+def test_one_file_is_read_by_many_at_a_time(filesystem: Any, alias: str) -> None:
+    content = bytes(range(256)) * 256
+    filesystem.pipe_file(f"{alias}/a.bin", content)
+
+    def read(number: int) -> bool:
+        def ranges() -> Iterator[bool]:
+            for start in range(number, len(content), 997):
+                with filesystem.open(f"{alias}/a.bin", "rb") as file:
+                    file.seek(start)
+                    yield file.read(100) == content[start : start + 100]
+
+        return all(ranges())
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        assert at_once(4, read) == [True] * 4
+    finally:
+        sys.setswitchinterval(before)
