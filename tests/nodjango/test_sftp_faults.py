@@ -147,7 +147,8 @@ def stopped(*processes: int) -> Iterator[None]:
     at_last.start()
     try:
         for process in processes:
-            os.kill(process, signal.SIGSTOP)
+            with suppress(ProcessLookupError):  # it was ending already
+                os.kill(process, signal.SIGSTOP)
         yield
     finally:
         at_last.cancel()
