@@ -8,6 +8,9 @@ INSTALLED_APPS = ["django.contrib.staticfiles", "django_fsspec_storages", "tests
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+#: A machine that runs tests beside others stalls for longer than the default.
+FSSPEC_STORAGE_CONNECT_TIMEOUT = FSSPEC_STORAGE_READ_TIMEOUT = 120
+
 MEDIA_URL = "/media/"
 STATIC_URL = "/static/"
 STORAGES = {

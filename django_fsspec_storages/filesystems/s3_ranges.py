@@ -73,15 +73,15 @@ async def _read(path: str, reply: Mapping[str, Any], start: int, end: int) -> Pa
     """Read the body of a reply; of a server that sends the whole object, only the range."""
     described, _, total = reply.get("ContentRange", "").rpartition("/")
     ranged = total.isdigit()
-    if not ranged and reply["ResponseMetadata"].get("HTTPStatusCode") == 206:
-        raise _broken(path, "the reply does not say how long the object is")
-    if not ranged and "ContentLength" not in reply:
-        raise _broken(path, "the reply has no length; is this an S3 server? check endpoint_url")
-    size = int(total) if ranged else int(reply["ContentLength"])
     first = start if ranged else 0
-    wanted = max(min(end, size) - start, 0)
     body = reply["Body"]
     try:
+        if not ranged and reply["ResponseMetadata"].get("HTTPStatusCode") == 206:
+            raise _broken(path, "the reply does not say how long the object is")
+        if not ranged and "ContentLength" not in reply:
+            raise _broken(path, "the reply has no length; is this an S3 server? check endpoint_url")
+        size = int(total) if ranged else int(reply["ContentLength"])
+        wanted = max(min(end, size) - start, 0)
         if ranged and not described.strip().startswith(f"bytes {start}-"):
             raise _broken(path, "the reply is of another range")
         await _skip(body, start - first)

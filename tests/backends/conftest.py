@@ -11,10 +11,20 @@ from django.test import override_settings
 
 
 @pytest.fixture(autouse=True)
-def no_amazon_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_amazon_in_the_environment(
+    aws_environment: None,  # first, or it would give back what it does not find
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[None]:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     with override_settings(UNRELATED=1):
+        yield
+
+
+@pytest.fixture
+def default_waits() -> Iterator[None]:
+    """The settings of the tests say nothing of timeouts."""
+    with override_settings(FSSPEC_STORAGE_CONNECT_TIMEOUT=None, FSSPEC_STORAGE_READ_TIMEOUT=None):
         yield
 
 

@@ -23,8 +23,6 @@ class MetadataService:
         self._issue = issue
         #: For how long the credentials say that they are good, whatever they are; None: as they are.
         self.lifetime: timedelta | None = None
-        #: When a key says that it expires, by its id.
-        self.ends: dict[str, datetime] = {}
         #: The ids of the keys that were handed out.
         self.issued: list[str] = []
         #: What requests had in their Authorization header.
@@ -38,7 +36,6 @@ class MetadataService:
         expires = made["Expiration"].astimezone(UTC)
         if self.lifetime is not None:
             expires = (datetime.now(UTC) + self.lifetime).replace(microsecond=0)
-        self.ends[made["AccessKeyId"]] = expires
         return {
             "Code": "Success",
             "AccessKeyId": made["AccessKeyId"],

@@ -85,8 +85,8 @@ def test_every_option_counts(bucket: Bucket, proxied: Callable[..., Proxy]) -> N
         endpoint_url=proxy.endpoint,
         security_token="a token",
         client_config=Config(user_agent_extra="of-a-project", max_pool_connections=3),
-        read_timeout=7,
-        connect_timeout=3,
+        read_timeout=170,
+        connect_timeout=130,
     )
     client = storage.connection.meta.client
     with pytest.raises(ClientError, match="InvalidToken"):
@@ -95,7 +95,7 @@ def test_every_option_counts(bucket: Bucket, proxied: Callable[..., Proxy]) -> N
     assert request.headers["x-amz-security-token"] == "a token"
     assert "of-a-project" in request.headers["user-agent"]
     config = client.meta.config
-    assert (config.max_pool_connections, config.read_timeout, config.connect_timeout) == (3, 7, 3)
+    assert (config.max_pool_connections, config.read_timeout, config.connect_timeout) == (3, 170, 130)
     anonymous = on(bucket, anonymous=True).connection.meta.client
     assert anonymous.meta.config.signature_version is UNSIGNED
     old = on(bucket, signature_version="s3").connection.meta.client

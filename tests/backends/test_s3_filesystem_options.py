@@ -17,6 +17,7 @@ from django_fsspec_storages.options import UnknownOption
 from tests.backends.s3_support import PEM, Probe, config, effect, parameters, sdk, within
 
 
+@pytest.mark.usefixtures("default_waits")
 def test_what_is_not_set_is_not_there() -> None:
     safe = {"signature_version": "s3v4", "connect_timeout": 30.0, "read_timeout": 30.0}
     assert effect(Probe(bucket_name="b")) == {"config_kwargs": safe}
@@ -225,6 +226,7 @@ def test_the_acl_of_an_object_comes_before_the_default() -> None:
     assert effect(storage)["s3_additional_kwargs"] == {"ACL": "private"}
 
 
+@pytest.mark.usefixtures("default_waits")
 def test_a_clients_configuration_is_laid_over_the_options() -> None:
     given = {"signature_version": "s3", "read_timeout": 5, "s3": {"addressing_style": "virtual"}}
     storage = Probe(signature_version="s3v4", addressing_style="path", dualstack=True, client_config=given)

@@ -118,6 +118,7 @@ def test_the_rows_are_the_options() -> None:
     assert len(ROWS) == len(declared)
 
 
+@pytest.mark.usefixtures("default_waits")
 @EVERY_ROW
 def test_by_default(row: Row) -> None:
     storage = Probe(**others(row))
@@ -167,6 +168,7 @@ def test_as_a_setting(row: Row, number: int) -> None:
         check(storage, row)
 
 
+@pytest.mark.usefixtures("default_waits")
 @pytest.mark.parametrize(
     ("row", "name"), [pytest.param(row, name, id=name) for row in ROWS for name in row.settings]
 )

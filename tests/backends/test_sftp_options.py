@@ -181,6 +181,7 @@ def test_the_rows_are_the_options() -> None:
     }
 
 
+@pytest.mark.usefixtures("default_waits")
 @EVERY_ROW
 def test_an_option_that_is_not_set(row: Row, place: Place) -> None:
     assert row.shown(SFTPStorage(**beside(row, place)), place) == row.without

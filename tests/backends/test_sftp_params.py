@@ -275,6 +275,7 @@ def test_an_agent_is_asked_if_it_may_be(
             Path(address).unlink()
 
 
+@pytest.mark.usefixtures("default_waits")
 def test_compression_and_waits(sftp_server: SFTPServer) -> None:
     storage = on(
         sftp_server, params={"compress": True, "timeout": 11, "auth_timeout": 12, "banner_timeout": 13}

@@ -60,6 +60,7 @@ def test_a_server_that_never_answers_is_an_error_of_exists(silent: int) -> None:
         storage.exists("a.txt")
 
 
+@pytest.mark.usefixtures("default_waits")
 @pytest.mark.parametrize(
     ("waits", "named"),
     [

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 import threading
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ class Stub:
     :param algorithm: ``crc32``, ``sha1`` or ``sha256``.
     :param shifted: its ranges begin so many bytes late, as it says in ``Content-Range``.
     :param short: its replies lack so many bytes, and ``Content-Length`` says so too.
+    :param pause: seconds between the head of a reply and its body.
     :param then: the content after the first so many GETs.
     """
 
@@ -42,6 +44,7 @@ class Stub:
     algorithm: str = "crc32"
     shifted: int = 0
     short: int = 0
+    pause: float = 0
     then: tuple[int, bytes] | None = None
     asked: list[tuple[str, str | None]] = field(default_factory=list)
     port: int = 0
@@ -118,6 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
+            time.sleep(self.stub.pause)
             self.wfile.write(body)
 
 

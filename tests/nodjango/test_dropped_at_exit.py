@@ -15,7 +15,8 @@ from tests.support.processes import python
 
 OPENED = """
 import json, sys, warnings
-from django_fsspec_storages.filesystems import get_filesystem
+from django_fsspec_storages.filesystems import get_filesystem, uploads
+uploads.PATIENCE_AT_EXIT = 120  # a busy machine needs longer than most would wait for it
 filesystem = get_filesystem(sys.argv[1], json.loads(sys.argv[2]))
 warnings.simplefilter("ignore", ResourceWarning)
 file = filesystem.open(sys.argv[3], "wb")

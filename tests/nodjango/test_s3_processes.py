@@ -21,7 +21,9 @@ SMALL = content_of(KILOBYTE)
 
 _OPEN = """
 import atexit, json, sys
+from django_fsspec_storages.filesystems import s3_closing, uploads
 from django_fsspec_storages.filesystems.s3 import S3FileSystem
+s3_closing._PATIENCE = uploads.PATIENCE_AT_EXIT = 120  # a busy machine needs longer than most would wait for it
 options, path, how = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3]
 fs = S3FileSystem(**options, skip_instance_cache=True)
 """

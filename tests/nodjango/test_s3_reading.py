@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from django_fsspec_storages.filesystems import chores
 from django_fsspec_storages.filesystems.driver import bridge
 from tests.nodjango.s3_support import KILOBYTE, MEGABYTE, content_of, filesystem_on
 from tests.servers.proxy_records import most_at_once
@@ -271,6 +272,9 @@ def test_a_read_that_begins_at_the_end_or_beyond_it(fs, bucket, size, beyond):
 
 
 def test_reading_takes_no_thread_of_its_own(fs, bucket):
+    chores.later(lambda: None).result(
+        PATIENCE
+    )  # its thread begins when something is dropped: let it be there
     with fs.open(f"{bucket.name}/a") as file:
         file.read(MEGABYTE)
         before = set(threading.enumerate())

@@ -81,12 +81,12 @@ def test_a_server_that_ignores_conditions_deceives_nobody(after, new):
 def test_whole_files_are_of_one_version_too(tmp_path):
     target = tmp_path / "a"
     target.write_bytes(b"was there")
-    with stubbed(OLD, conditions=False, then=(1, NEW)) as stub:
-        fs = filesystem_on(stub)
-        for call in (lambda: fs.cat_file(stub.path), lambda: fs.get_file(stub.path, str(target))):
-            stub.asked.clear()
-            with pytest.raises(FileChangedError):
-                call()
+    for call in (
+        lambda fs, path: fs.cat_file(path),
+        lambda fs, path: fs.get_file(path, str(target)),
+    ):  # each from a server of its own: ranges that were given up may still come to the one before
+        with stubbed(OLD, conditions=False, then=(1, NEW)) as stub, pytest.raises(FileChangedError):
+            call(filesystem_on(stub), stub.path)
     assert target.read_bytes() == b"was there"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 

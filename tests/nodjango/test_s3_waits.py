@@ -254,7 +254,8 @@ def test_a_request_that_fails_while_it_is_cancelled_is_no_loose_end() -> None:
     assert said == []
 
 
-def test_connections_that_the_server_closed_meanwhile_are_made_anew(fs, bucket, proxy):
+def test_connections_that_the_server_closed_meanwhile_are_made_anew(bucket, proxy):
+    fs = filesystem_on(bucket, proxy)
     for call in SILENT.values():
         fs.inspect(f"{bucket.put('a') and bucket.name}/a")
         proxy.drop()

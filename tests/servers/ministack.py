@@ -24,7 +24,7 @@ from hypercorn.config import Config
 from ministack.app import app
 config = Config()
 config.bind = [f"fd://{sys.argv[1]}"]
-config.keep_alive_timeout = 75
+config.keep_alive_timeout = 3600
 config.loglevel = "WARNING"
 asyncio.run(serve(app, config))
 """

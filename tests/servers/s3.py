@@ -12,7 +12,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.servers.process import ServerProcess
+from tests.servers.process import PATIENCE, ServerProcess
 
 __all__ = ["Bucket", "Keys", "S3Server"]
 
@@ -78,6 +78,8 @@ class S3Server(ServerProcess):
         keys = keys or self.keys
         settings = {
             "retries": {"total_max_attempts": 1},
+            "connect_timeout": PATIENCE,
+            "read_timeout": PATIENCE,
             "s3": {"addressing_style": "path"},
             "signature_version": "s3v4" if service == "s3" else None,
             "proxies": {},

@@ -16,15 +16,22 @@ from typing import Any
 import django_fsspec_storages
 from tests.support.waiting import until
 
-__all__ = ["ctrl_c_at_line", "ctrl_c_once"]
+__all__ = ["ctrl_c_at_line", "ctrl_c_once", "press_until"]
 
 _PACKAGE = str(Path(django_fsspec_storages.__file__).parent)
+
+
+def press_until(pressed: threading.Event) -> None:
+    """Press Ctrl-C until the handler runs: a signal that comes just before the main thread begins to wait wakes nobody."""
+    while not pressed.is_set():
+        os.kill(os.getpid(), signal.SIGINT)
+        pressed.wait(1)
 
 
 @contextmanager
 def ctrl_c_once(happened: threading.Event, then: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Interrupt this (main) thread when something has happened and it waits for a future; then call something."""
-    here = threading.get_ident()
+    here, pressed = threading.get_ident(), threading.Event()
 
     def waits() -> bool:
         frame = sys._current_frames()[here]
@@ -33,13 +40,16 @@ def ctrl_c_once(happened: threading.Event, then: Callable[[], object] = lambda: 
     def interrupt() -> None:
         until(happened.is_set)
         until(waits)
-        os.kill(os.getpid(), signal.SIGINT)
+        press_until(pressed)
         then()
 
+    def pressing(*received: Any) -> None:
+        if not pressed.is_set():
+            pressed.set()
+            raise KeyboardInterrupt
+
     thread = threading.Thread(target=interrupt)
-    before = signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # whoever started us may have it ignored
+    before = signal.signal(signal.SIGINT, pressing)
     thread.start()
     try:
         yield
