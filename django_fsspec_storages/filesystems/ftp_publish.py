@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from django_fsspec_storages.filesystems.ftp_errors import is_denial, is_lost, refused
 from django_fsspec_storages.filesystems.ftp_lock import Lock
 from django_fsspec_storages.filesystems.temporary import aside_name
+from django_fsspec_storages.filesystems.tracebacks import alone
 
 if TYPE_CHECKING:
     from django_fsspec_storages.filesystems.ftp import FTPFileSystem
@@ -80,7 +81,7 @@ def _replace_in_two_steps(
                 _put_back(filesystem, aside, target)
             if not isinstance(error, ftplib.error_perm):
                 raise
-            refusal = error
+            refusal = alone(error)
             time.sleep(random.uniform(0.0, 0.02 * attempt))  # noqa: S311 - so that they do not meet again
             continue
         if aside is not None:

@@ -20,13 +20,15 @@ class HostClient(asyncssh.SSHClient):
     """
 
     lost = False
+    #: Of what, in asyncssh's words.
+    lost_of = ""
 
     def __init__(self, known_hosts: Path | None) -> None:
         self._known_hosts = known_hosts
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncssh."""
-        self.lost = True
+        self.lost, self.lost_of = True, str(exc or "Connection closed")
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         """Take the key of a host for which the file has none, and write it there; never one that has changed."""

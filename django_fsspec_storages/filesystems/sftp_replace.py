@@ -17,6 +17,7 @@ import asyncssh
 from django_fsspec_storages.filesystems.sftp_errors import is_lost
 from django_fsspec_storages.filesystems.sftp_requests import unlink
 from django_fsspec_storages.filesystems.temporary import aside_name
+from django_fsspec_storages.filesystems.tracebacks import alone
 
 if TYPE_CHECKING:
     from django_fsspec_storages.filesystems.sftp import SFTPFileSystem
@@ -46,7 +47,7 @@ async def replace_in_two_steps(filesystem: SFTPFileSystem, source: str, target: 
                 await _put_back(filesystem, aside, target)
             if not isinstance(error, TAKEN):
                 raise
-            refusal = error
+            refusal = alone(error)
             await asyncio.sleep(random.uniform(0.0, 0.02 * attempt))  # noqa: S311 - so that they do not meet again
             continue
         if aside is not None:

@@ -126,11 +126,13 @@ class SFTPSession:
 
     async def _open_another(self) -> None:
         """Open another channel, unless the server allows no more than there are."""
-        connection = await self.connection()
+        connection, client = await self.connection(), self._client
         try:
             opening = connection.start_sftp_client(**self._sftp_options)
             sftp = await asyncio.wait_for(opening, self._silence)
         except (asyncssh.ChannelOpenError, TimeoutError):
+            if client is not None and client.lost:  # asyncssh tells of the channel alone
+                raise asyncssh.ConnectionLost(client.lost_of) from None
             if not self._channels:
                 await self.close()  # another login may have what this connection has used up
                 raise

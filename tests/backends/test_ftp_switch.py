@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import io
 import os
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from django.test import override_settings
 
 from django_fsspec_storages.backends.ftp import FTPStorage, FTPStorageException, FTPStorageFile
 from tests.servers.ftp import FTPServer
+from tests.support.waiting import at_once
 
 PATH = "django_fsspec_storages.backends.ftp.FTPStorage"
 
@@ -172,22 +172,14 @@ def test_names_cannot_leave_the_folder(storage: Any, ftp_server: FTPServer) -> N
 
 
 def test_threads_share_connections_safely(storage: Any) -> None:
-    wrong: list[str] = []
-
     def work(number: int) -> None:
         for turn in range(5):
             name, content = f"{number}-{turn}.txt", f"{number} {turn}".encode()
             storage.save(name, ContentFile(content))
             with storage.open(name) as file:
-                if file.read() != content:
-                    wrong.append(name)
+                assert file.read() == content
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert not wrong
+    assert at_once(8, work) == [None] * 8
     assert len(storage.listdir("")[1]) == 40
 
 

@@ -79,13 +79,15 @@ def test_the_wait_that_params_set_is_named_first(silent: int, waits: dict[str, f
     assert caught.value.filename == "a.txt"
 
 
-def test_a_server_that_falls_silent_is_an_error_of_exists() -> None:
+@pytest.mark.parametrize("late", [0, 1.3], ids=["", "while another session is opened"])
+def test_a_server_that_falls_silent_is_an_error_of_exists(late: float) -> None:
     with SFTPServer() as server:
-        storage = on(server, read_timeout=3, connect_timeout=6)
+        slower = {"keepalive_interval": 2 * late} if late else {}
+        storage = on(server, read_timeout=6, connect_timeout=15, storage_options=slower)
         assert storage.exists("")
         os.kill(server.pid, signal.SIGSTOP)
         try:
-            with pytest.raises(TimeoutError, match=r"connect_timeout is 6 s, read_timeout is 3 s"):
+            with pytest.raises(TimeoutError, match=r"connect_timeout is 15 s, read_timeout is 6 s"):
                 storage.exists("a.txt")
         finally:
             os.kill(server.pid, signal.SIGCONT)

@@ -43,7 +43,11 @@ def two_workers() -> Iterator[Client]:
     """Start a cluster of two processes that know the protocol; return its client."""
     with (
         LocalCluster(
-            processes=True, n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+            processes=True,
+            n_workers=2,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",  # None is port 8787, which another may have
         ) as cluster,
         Client(cluster) as client,
     ):

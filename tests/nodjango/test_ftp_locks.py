@@ -130,12 +130,15 @@ def test_where_no_times_are_told_a_lock_ends_by_the_age_that_was_seen(common: FT
 
 @pytest.mark.parametrize("common", ["ftp_list_server"], indirect=True)
 @pytest.mark.usefixtures("impatient")
-def test_a_lock_that_was_seen_once_is_not_the_next_one(common: FTPServer, home: Path) -> None:
+def test_a_lock_that_was_seen_once_is_not_the_next_one(
+    common: FTPServer, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fs = filesystem_on(common)
     lock = locked(fs, home, "a")
     timer = threading.Timer(0.2, lambda: (home / "a").write_bytes(b"of another"))
     timer.start()
-    with pytest.raises(FileExistsError):
+    with monkeypatch.context() as patient, pytest.raises(FileExistsError, match="File exists"):
+        patient.setattr(ftp_lock, "_PATIENCE", PATIENCE)
         save(fs, f"/{home.name}/a", b"content", exclusive=True)
     timer.join()
     lock.rmdir()

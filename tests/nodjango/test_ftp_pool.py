@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from django_fsspec_storages.filesystems.ftp import FTPFileSystem
+from django_fsspec_storages.filesystems.ftp_connection import Connection
 from tests.servers.ftp import FTPServer
 from tests.servers.ftp_filesystem import (
     MEGABYTE,
@@ -48,6 +50,18 @@ def test_who_gets_none_in_time_is_told_what_to_set(ftp_server: FTPServer) -> Non
         fs.inspect("/")
     fs.pool.release(held)
     assert fs.inspect("/").type == "directory"
+
+
+def test_what_the_collector_drops_closes_without_a_word(ftp_server: FTPServer) -> None:
+    fs = filesystem_on(ftp_server)
+    connection = fs.pool.acquire()
+    younger: Any = Connection(connection._server)  # the collector comes to its socket first
+    younger.sock, younger.file = connection.sock, connection.file
+    connection.sock = connection.file = None
+    seen = weakref.ref(younger.sock)
+    younger.itself = younger
+    del younger
+    collected(lambda: seen() is None)
 
 
 # None is lost

@@ -63,7 +63,7 @@ def mixed_operations(fs: FTPFileSystem, root: str, seconds: float) -> None:
 
     def work(number: int) -> int:
         turns = 0
-        while time.monotonic() < until:
+        while not turns or time.monotonic() < until:
             path = f"{root}/{number}/{turns % 3}"
             content = CONTENT[number * 1000 :][: 100_000 * (turns % 3) + number]
             save(fs, path, content)

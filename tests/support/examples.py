@@ -8,7 +8,11 @@ __all__ = ["never_too_slow"]
 
 
 def never_too_slow() -> None:
-    """Let an example take as long as it takes: by default it fails after 200 ms, which a busy machine may stall."""
+    """Let an example take as long as it takes, and many be of no use: that neither fails by chance.
+
+    By default an example fails after 200 ms, which a busy machine may stall.
+    """
     kept = settings.default  # such as Hypothesis' own for CI
-    settings.register_profile("tests", kept, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    ignored = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+    settings.register_profile("tests", kept, deadline=None, suppress_health_check=ignored)
     settings.load_profile("tests")

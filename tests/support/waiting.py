@@ -17,19 +17,26 @@ T = TypeVar("T")
 PATIENCE = 120.0
 
 
-def until(condition: Callable[[], object]) -> None:
+def until(condition: Callable[[], object], pause: float = 0.002) -> None:
     """Return when a condition holds; fail if it does not come to hold."""
     deadline = time.monotonic() + PATIENCE
-    pause = threading.Event()
+    waiting = threading.Event()
     while not condition():
         assert time.monotonic() < deadline, "it never happened"
-        pause.wait(0.002)
+        waiting.wait(pause)
 
 
 def collected(condition: Callable[[], object]) -> None:
-    """Return when a condition holds that garbage collection brings about."""
-    gc.collect()
-    until(condition)
+    """Return when a condition holds that garbage collection brings about.
+
+    Again and again: one does nothing while another thread is at it, or while a thread that is ending has the garbage.
+    """
+
+    def holds() -> object:
+        gc.collect()
+        return condition()
+
+    until(holds, pause=0.05)
 
 
 def at_once(count: int, work: Callable[[int], T]) -> list[T | Exception]:
