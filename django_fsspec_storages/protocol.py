@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import IO, Any, NamedTuple, cast
@@ -13,6 +12,7 @@ from fsspec import AbstractFileSystem
 from django_fsspec_storages.errors import CannotKeepPromise
 from django_fsspec_storages.filesystems.answers import Answers, OnError
 from django_fsspec_storages.names import check_url_form
+from django_fsspec_storages.project import aliases, storage_of
 
 __all__ = ["DjangoStorageFileSystem"]
 
@@ -26,17 +26,6 @@ _FSSPECS_OPTIONS = {
     "skip_instance_cache",
     "use_listings_cache",
 }
-
-_making = threading.RLock()  # a storage may ask for another one while it is made
-
-
-def _forget_after_fork() -> None:
-    global _making
-    _making = threading.RLock()  # a thread that held it is not in the child
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_after_fork)
 
 
 class _Place(NamedTuple):
@@ -74,7 +63,7 @@ class DjangoStorageFileSystem(Answers):
     def _place(self, path: str) -> _Place:
         alias, _, name = self._strip_protocol(path).strip("/").partition("/")
         check_url_form(name)
-        storage = _storage(alias)
+        storage = storage_of(alias)
         if hasattr(storage, "fs_path"):
             return _Place(storage.fs, storage.fs_path(name), storage.fs_path(""), alias)
         if not _is_plain_disk(storage):
@@ -99,7 +88,7 @@ class DjangoStorageFileSystem(Answers):
     def ls(self, path: str, detail: bool = True, **kwargs: Any) -> list[Any]:
         """List a folder; of the root, the aliases."""
         if not self._strip_protocol(path).strip("/"):
-            infos = [{"name": alias, "size": 0, "type": "directory"} for alias in _aliases()]
+            infos = [{"name": alias, "size": 0, "type": "directory"} for alias in aliases()]
         else:
             place = self._place(path)
             infos = [
@@ -236,34 +225,3 @@ def _is_plain_disk(storage: Any) -> bool:
     return issubclass(cls, FileSystemStorage) and all(
         getattr(cls, method) is getattr(FileSystemStorage, method) for method in ("_open", "_save", "path")
     )
-
-
-def _set_up_django() -> None:
-    import django
-    from django.apps import apps
-    from django.conf import ENVIRONMENT_VARIABLE, settings
-
-    if apps.ready:
-        return
-    if not settings.configured and not os.environ.get(ENVIRONMENT_VARIABLE):
-        raise RuntimeError(
-            f"djstorage:// needs the Django project that the alias belongs to: set {ENVIRONMENT_VARIABLE} in this "
-            "process (and in every worker of dask and its like)."
-        )
-    django.setup()
-
-
-def _aliases() -> list[str]:
-    _set_up_django()
-    from django.core.files.storage import storages
-
-    return list(storages.backends)
-
-
-def _storage(alias: str) -> Any:
-    _set_up_django()
-    from django.core.files.storage import storages
-
-    # Django makes one storage for each thread that asks before the first is made: files kept in memory would be lost.
-    with _making:
-        return storages[alias]

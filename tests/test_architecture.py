@@ -17,7 +17,7 @@ HOME = Path(__file__).resolve().parents[1] / PACKAGE
 
 #: Top-level module or folder -> floor.
 FLOORS = {
-    **dict.fromkeys(("apps", "checks", "management", "protocol", "utils", "base", "testing"), 4),
+    **dict.fromkeys(("apps", "checks", "management", "protocol", "project", "utils", "base", "testing"), 4),
     "backends": 3,
     **dict.fromkeys(("storage", "files", "static", "bulk", "aliases"), 2),
     "filesystems": 1,
@@ -33,6 +33,7 @@ NEIGHBOURS = {
     "files": {"storage"},  # for types alone
     "static": {"aliases", "storage"},
     "names": {"errors"},
+    "protocol": {"project"},
 }
 #: What is one provider's own, in ``filesystems``, ``signing`` and ``backends``: a module's name, without what follows its
 #: first underscore, -> the provider. ``s3_upload`` and ``_s3_urls`` are modules of ``s3``.

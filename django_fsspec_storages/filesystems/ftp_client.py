@@ -6,6 +6,7 @@ import ftplib
 import re
 import socket
 import ssl
+import weakref
 from contextlib import suppress
 from typing import Any
 
@@ -18,12 +19,51 @@ __all__ = ["Client"]
 _UNQUOTED = re.compile(r"257[ -](?P<path>/.*?)(?: is (?:the |your )?(?:current|working)\b.*)?", re.DOTALL)
 
 
+class _Open:
+    """What a connection has open: a part of its own, which is not dropped with it."""
+
+    sock: Any = None
+    file: Any = None
+
+    def close(self) -> None:
+        for each in (self.file, self.sock):
+            if each is not None:
+                with suppress(OSError):
+                    each.close()
+
+
 class Client(ftplib.FTP_TLS):
     """One connection, however it was made."""
 
-    sock: Any
     #: What the last command was about; nothing of a login.
     _about = ""
+
+    def __init__(self, **options: Any) -> None:
+        self._open = _Open()
+        # In a cycle finalisers come in any order, the socket's perhaps first, which would warn; this comes before them.
+        weakref.finalize(self, self._open.close).atexit = False
+        super().__init__(**options)
+
+    def __del__(self) -> None:
+        self.close()  # at the end of the process, when the above comes no more
+
+    @property
+    def sock(self) -> Any:
+        """The socket; ftplib's own attribute."""
+        return self._open.sock
+
+    @sock.setter
+    def sock(self, sock: Any) -> None:
+        self._open.sock = sock
+
+    @property
+    def file(self) -> Any:
+        """What replies are read from; ftplib's own attribute."""
+        return self._open.file
+
+    @file.setter
+    def file(self, file: Any) -> None:
+        self._open.file = file
 
     def putcmd(self, line: str) -> None:
         """See ftplib."""

@@ -8,7 +8,6 @@ import os
 import select
 import socket
 import ssl
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -71,19 +70,6 @@ class Server:
         return connection
 
 
-class _Open:
-    """What a connection has open: a part of its own, which is not dropped with it."""
-
-    sock: Any = None
-    file: Any = None
-
-    def close(self) -> None:
-        for each in (self.file, self.sock):
-            if each is not None:
-                with suppress(OSError):
-                    each.close()
-
-
 class Connection(Client):
     """A client that has logged in as a server wants it: certificates are verified, and nothing goes before TLS."""
 
@@ -98,33 +84,9 @@ class Connection(Client):
     slot: Any = None
 
     def __init__(self, server: Server) -> None:
-        self._open = _Open()
-        # In a cycle finalisers come in any order, the socket's perhaps first, which would warn; this comes before them.
-        weakref.finalize(self, self._open.close).atexit = False
         super().__init__(context=server.context, timeout=server.connect_timeout, encoding=BYTES)
         self._server = server
         self.passiveserver = not server.active
-
-    def __del__(self) -> None:
-        self.close()  # at the end of the process, when the above comes no more
-
-    @property
-    def sock(self) -> Any:
-        """The socket; ftplib's own attribute."""
-        return self._open.sock
-
-    @sock.setter
-    def sock(self, sock: Any) -> None:
-        self._open.sock = sock
-
-    @property
-    def file(self) -> Any:
-        """What replies are read from; ftplib's own attribute."""
-        return self._open.file
-
-    @file.setter
-    def file(self, file: Any) -> None:
-        self._open.file = file
 
     def begin(self, known: Features | None) -> None:
         """Connect, log in, and learn what the server can do."""
