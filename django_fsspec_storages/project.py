@@ -51,6 +51,9 @@ def storage_of(alias: str) -> Any:
     _set_up_django()
     from django.core.files.storage import storages
 
-    # Django makes one storage for each thread that asks before the first is made: files kept in memory would be lost.
+    handler: Any = storages
+    if (made := handler._storages.get(alias)) is not None:
+        return made
+    # Django makes one for each thread that asks before the first is made: files in the others' memory would be lost.
     with _making:
         return storages[alias]

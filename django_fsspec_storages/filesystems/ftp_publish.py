@@ -90,7 +90,7 @@ def _replace_in_two_steps(
             except Exception as error:  # noqa: BLE001 - the new file is published
                 logger.warning("%s stays behind: %s", aside, type(error).__name__)
         return
-    raise refusal
+    raise alone(refusal)  # itself would keep this frame alive
 
 
 def _put_aside(filesystem: FTPFileSystem, target: str, refusal: ftplib.error_perm) -> str | None:

@@ -56,7 +56,7 @@ async def replace_in_two_steps(filesystem: SFTPFileSystem, source: str, target: 
             except Exception as error:  # noqa: BLE001 - the new file is published
                 logger.warning("%s stays behind: %s", aside, type(error).__name__)
         return
-    raise refusal
+    raise alone(refusal)  # itself would keep this frame alive
 
 
 async def _put_aside(filesystem: SFTPFileSystem, target: str) -> str | None:

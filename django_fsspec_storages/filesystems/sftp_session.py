@@ -131,12 +131,15 @@ class SFTPSession:
             opening = connection.start_sftp_client(**self._sftp_options)
             sftp = await asyncio.wait_for(opening, self._silence)
         except (asyncssh.ChannelOpenError, TimeoutError):
-            if client is not None and client.lost:  # asyncssh tells of the channel alone
-                raise asyncssh.ConnectionLost(client.lost_of) from None
+            await asyncio.sleep(0)  # asyncssh tells the client of a lost connection in the next turn only
+            lost = client is not None and client.lost
             if not self._channels:
+                if client is not None and lost:
+                    raise asyncssh.ConnectionLost(client.lost_of) from None
                 await self.close()  # another login may have what this connection has used up
                 raise
-            self._most = len(self._channels)
+            if not lost:
+                self._most = len(self._channels)
         else:
             self.opened += 1
             self._channels.append(Channel(sftp, self.opened, self._silence))

@@ -7,11 +7,11 @@ import os
 import threading
 from collections.abc import Mapping
 from datetime import datetime
-from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import Any, cast
 
 from django.core.files.base import ContentFile, File
+from django.core.files.storage.memory import InMemoryFileNode  # type: ignore[attr-defined]  # not in its stub
 from django.utils.crypto import get_random_string
 
 from django_fsspec_storages.errors import CannotKeepPromise
@@ -55,8 +55,7 @@ class StorageApiFileSystem(Mended, Answers):
     def begin_read(self, path: str, start: int = 0, length: int | None = None) -> Download:
         """See :meth:`Contract.begin_read`."""
         file = self._storage.open(path, "rb")
-        if isinstance(file, ContentFile) and isinstance(file.file, BytesIO):
-            # Django's storage in memory gives the same one to all who open a name, with one position.
+        if isinstance(file, InMemoryFileNode):  # the same for all who open a name, with one position
             file = ContentFile(file.file.getvalue())
         return _ApiDownload(Facts(path, size=file.size), file)
 

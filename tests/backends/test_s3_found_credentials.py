@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import socket
 import sys
+import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from botocore.utils import ContainerMetadataFetcher
 from django.core.files.base import ContentFile
 
 from django_fsspec_storages.backends.s3 import S3Storage
-from django_fsspec_storages.filesystems import registry
+from django_fsspec_storages.filesystems import registry, s3_lent
 from django_fsspec_storages.filesystems.loop import bridge
 from tests.backends.metadata_service import MetadataService, metadata_service
 from tests.backends.s3_storages import fetch, query
@@ -125,14 +127,21 @@ def test_by_many_threads_that_begin_at_once(container: MetadataService, bucket: 
 def test_when_they_expire_the_next_ones_are_used(
     container: MetadataService, bucket: Bucket, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    container.lifetime = timedelta(minutes=5)
+    container.lifetime = timedelta(minutes=30)
     storage = keyless(bucket, proxy.endpoint)
     client = storage.fs
     works(storage, bucket)
     first = key_of(storage.url("a"))
-    container.lifetime = None
+    assert works(storage, bucket) == first, "they are good for longer"
+    container.lifetime = timedelta(hours=2)
+    later = timedelta(minutes=31)
     found = bridge(client.session.get_credentials())
-    monkeypatch.setattr(found, "_time_fetcher", lambda: datetime.now(UTC) + timedelta(minutes=6))
+    monkeypatch.setattr(found, "_time_fetcher", lambda: datetime.now(UTC) + later)
+    monkeypatch.setattr(
+        s3_lent,
+        "time",
+        SimpleNamespace(time=lambda: time.time() + later.total_seconds(), monotonic=time.monotonic),
+    )
     before = len(container.issued)
     proxy.forget()
     assert works(storage, bucket) == container.issued[-1] != first

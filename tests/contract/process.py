@@ -91,9 +91,9 @@ def task_interrupt(name: str, colour: str, size: int) -> dict[str, Any]:
 
 def task_interrupt_waiting(name: str, content: str, request: str) -> dict[str, Any]:
     """Have Ctrl-C pressed while a save waits for an answer of the coroutine filesystem's server."""
-    # As many parts as may move at once: a save that can go on comes to what is not interrupted.
-    held = range(1, 5 if request == "part" else 2)
-    gate = [_storage.fs.server.hold(request, nth) for nth in held][-1]
+    # Four parts move at once; a save that could go on would come to what is not interrupted.
+    gates = [_storage.fs.server.hold(request, nth) for nth in range(1, 5 if request == "part" else 2)]
+    gate = gates[-1]
     pressed = threading.Event()
 
     def interrupt(*received: Any) -> None:
@@ -118,8 +118,8 @@ def task_interrupt_waiting(name: str, content: str, request: str) -> dict[str, A
     else:
         outcome = "saved"
     finally:
+        thread.join()
         signal.signal(signal.SIGINT, before)
-    thread.join(PATIENCE)
     settle()
     return {"outcome": outcome, "cancelled": gate.cancelled, **_state(name)}
 

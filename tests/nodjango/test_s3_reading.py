@@ -272,9 +272,8 @@ def test_a_read_that_begins_at_the_end_or_beyond_it(fs, bucket, size, beyond):
 
 
 def test_reading_takes_no_thread_of_its_own(fs, bucket):
-    chores.later(lambda: None).result(
-        PATIENCE
-    )  # its thread begins when something is dropped: let it be there
+    # Its thread begins when something is dropped: let it be there.
+    chores.later(lambda: None).result(PATIENCE)
     with fs.open(f"{bucket.name}/a") as file:
         file.read(MEGABYTE)
         before = set(threading.enumerate())

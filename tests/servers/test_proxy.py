@@ -503,9 +503,8 @@ def test_it_serves_as_a_clients_proxy(ministack, proxy, bucket):
 
 
 def test_it_runs_beside_us(proxied, ministack):
-    chores.later(lambda: None).result(
-        PATIENCE
-    )  # its thread begins when something is dropped: let it be there
+    # Its thread begins when something is dropped: let it be there.
+    chores.later(lambda: None).result(PATIENCE)
     before = set(threading.enumerate())
     proxied()
     assert set(threading.enumerate()) <= before

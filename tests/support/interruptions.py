@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 import django_fsspec_storages
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 __all__ = ["ctrl_c_at_line", "ctrl_c_once", "press_until"]
 
@@ -23,7 +24,8 @@ _PACKAGE = str(Path(django_fsspec_storages.__file__).parent)
 
 def press_until(pressed: threading.Event) -> None:
     """Press Ctrl-C until the handler runs: a signal that comes just before the main thread begins to wait wakes nobody."""
-    while not pressed.is_set():
+    deadline = time.monotonic() + PATIENCE
+    while not pressed.is_set() and time.monotonic() < deadline:
         os.kill(os.getpid(), signal.SIGINT)
         pressed.wait(1)
 
