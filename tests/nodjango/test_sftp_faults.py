@@ -29,7 +29,7 @@ from tests.support.waiting import at_once, until
 CONTENT = os.urandom(12 * MEGABYTE)
 
 #: Seconds without a sign of life after which ``hasty`` gives a session up; and what a server is silent for at most.
-SILENCE, LONG = 2.5, 60.0
+SILENCE, LONG = 4.0, 240.0
 
 
 @pytest.fixture
@@ -51,7 +51,14 @@ def fs(server: SSHServer) -> SFTPFileSystem:
 @pytest.fixture
 def hasty(server: SSHServer) -> SFTPFileSystem:
     """Return a filesystem that waits for no server: but on a busy machine one that answers may be late."""
-    return filesystem_on(server, **timeout_options("sftp", 4 * SILENCE, SILENCE))
+    return filesystem_on(server, **timeout_options("sftp", 3 * SILENCE, SILENCE))
+
+
+@pytest.fixture
+def watchful(server: SSHServer) -> SFTPFileSystem:
+    """Return a filesystem that gives up requests, and not the connection that they are on."""
+    waits = timeout_options("sftp", LONG, SILENCE)
+    return filesystem_on(server, **waits | {"keepalive_interval": LONG})
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -260,37 +267,37 @@ def test_a_worker_that_is_killed_is_replaced_by_another(
 
 @pytest.mark.parametrize("own_ssh_server", ["openssh"], indirect=True)
 def test_what_hangs_behind_a_living_connection_is_replaced_by_another(
-    server: OpenSSHServer, home: Path, hasty: SFTPFileSystem, caplog: pytest.LogCaptureFixture
+    server: OpenSSHServer, home: Path, watchful: SFTPFileSystem, caplog: pytest.LogCaptureFixture
 ) -> None:
     (home / "a").write_bytes(CONTENT)
 
     def hang() -> None:
         silence.enter_context(stopped(*server.workers()))
 
-    with nothing_logged(caplog), ExitStack() as silence, hasty.open("/home/a") as file:
+    with nothing_logged(caplog), ExitStack() as silence, watchful.open("/home/a") as file:
         file.read(10)
         hang()
         file.seek(9 * MEGABYTE)
         assert file.read(1000) == CONTENT[9 * MEGABYTE :][:1000]
         hang()
-        save(hasty, "/home/b", b"content", exclusive=True)
+        save(watchful, "/home/b", b"content", exclusive=True)
         with pytest.raises(TimeoutError, match="does the server's disk hang"):
-            save(hasty, "/home/b", CONTENT, meanwhile=hang)
+            save(watchful, "/home/b", CONTENT, meanwhile=hang)
         assert files_in(home) == {"a": CONTENT, "b": b"content"}
-        assert hasty.session.logins == 1
+        assert watchful.session.logins == 1
 
 
 @pytest.mark.parametrize("own_ssh_server", ["asyncssh"], indirect=True)
 def test_a_request_that_is_never_answered_is_not_waited_for(
-    home: Path, hasty: SFTPFileSystem, caplog: pytest.LogCaptureFixture
+    home: Path, watchful: SFTPFileSystem, caplog: pytest.LogCaptureFixture
 ) -> None:
     (home / "a").write_bytes(CONTENT)
     with nothing_logged(caplog):
-        for _ in range(3):
+        for _ in range(2):
             with pytest.raises(TimeoutError, match="does the server's disk hang"):
-                hasty.inspect("/home/hangs")
-            assert hasty.cat_file("/home/a") == CONTENT
-    assert [(channel.uses, hasty.session.logins) for channel in hasty.session._channels] == [(0, 1)]
+                watchful.inspect("/home/hangs")
+            assert watchful.cat_file("/home/a") == CONTENT
+    assert [(channel.uses, watchful.session.logins) for channel in watchful.session._channels] == [(0, 1)]
 
 
 def test_threads_share_one_attempt_to_log_in() -> None:

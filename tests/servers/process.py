@@ -169,6 +169,10 @@ def _family(host: str) -> socket.AddressFamily:
 def _reserve(host: str) -> socket.socket:
     """Bind a port without listening: nobody gets it by chance, and callers are refused while no server listens."""
     reserved = socket.socket(_family(host))
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    reserved.bind((host, 0))
+    try:
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind((host, 0))
+    except BaseException:  # there may be no such address
+        reserved.close()
+        raise
     return reserved

@@ -186,7 +186,8 @@ class OpenSSHServer(SSHServer):
     def processes(self) -> list[int]:
         """See :meth:`SSHServer.processes`: the daemon first."""
         parents = _parents()
-        return sorted(child for child in parents if self.pid in _above(child, parents))
+        mine = [child for child in parents if self.pid in _above(child, parents)]
+        return sorted(mine, key=lambda process: (_depth(process, parents), process))
 
     def sessions(self) -> list[int]:
         """Return the process ids of all that serves its connections: several each, one of them as root."""
@@ -220,6 +221,11 @@ def _parents() -> dict[int, int]:
         if state != "Z":
             found[int(status.parent.name)] = int(parent)
     return found
+
+
+def _depth(process: int, parents: Mapping[int, int]) -> int:
+    """Return how many processes there are above one: ids begin anew at some number, so they are no order."""
+    return len(list(_above(process, parents)))
 
 
 def _above(child: int, parents: Mapping[int, int]) -> Iterator[int]:

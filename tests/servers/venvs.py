@@ -37,7 +37,11 @@ def python_with(requirements: Path, name: str) -> Path:
             # Our pip installs into it: quicker than one of its own, which some systems do not even have.
             _run(sys.executable, "-m", "venv", "--without-pip", folder)
             pip = (sys.executable, "-m", "pip", "--python", python)
-            _run(*pip, "install", "--quiet", "--no-input", "-r", requirements)
+            install = (*pip, "install", "--quiet", "--no-input", "-r", requirements)
+            try:
+                _run(*install)
+            except (RuntimeError, subprocess.TimeoutExpired):  # an index may be away for a moment
+                _run(*install)
             done.write_text(wanted, encoding="utf-8")  # last: what has no such file is not complete
     return python
 
