@@ -14,9 +14,9 @@ __all__ = ["BLOCK", "Ahead"]
 BLOCK = 4 * 2**20
 
 #: A reader that reads on in blocks of so many bytes has the next ones fetched meanwhile: four times as much as it read,
-#: since its blocks grow by four, and so many bytes at most.
+#: since its blocks grow by four; and once they have grown, so many bytes, as many as are on their way at a time.
 _READS_ON = 256 * 2**10
-_AHEAD = 16 * 2**20
+_AHEAD = 28 * 2**20
 
 
 class _Segment:
@@ -113,7 +113,8 @@ class Ahead:
         self._let_go(end)
         self._read_to = end
         if reads_on:
-            self._ask(min(end + min(4 * (end - start), _AHEAD), self._size))
+            ahead = _AHEAD if end - start >= BLOCK else 4 * (end - start)
+            self._ask(min(end + ahead, self._size))
         return claimed
 
     def _let_go(self, place: int) -> None:
