@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import pickle
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,7 +21,7 @@ from django.test import override_settings
 
 from django_fsspec_storages.errors import CannotKeepPromise
 from tests.data.conftest import ALIASES, SECRET
-from tests.support.waiting import at_once
+from tests.support.waiting import at_once, switching_often
 
 
 @pytest.fixture
@@ -323,9 +322,5 @@ def test_one_file_is_read_by_many_at_a_time(filesystem: Any, alias: str) -> None
 
         return all(ranges())
 
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
+    with switching_often():
         assert at_once(4, read) == [True] * 4
-    finally:
-        sys.setswitchinterval(before)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from django_fsspec_storages.filesystems.ftp_connection import Connection
 from django_fsspec_storages.filesystems.ftp_pool import Holder
 from tests.servers.ftp import FTPServer
 from tests.servers.ftp_filesystem import content_of, filesystem_on, in_use, listed, save
-from tests.support.waiting import at_once
+from tests.support.waiting import at_once, switching_often
 
 CONTENT = content_of(5)
 
@@ -126,10 +125,6 @@ def test_files_may_be_opened_while_others_look_for_a_connection(ftp_server: FTPS
             finally:
                 over.set()
 
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
+    with switching_often():
         assert at_once(4, work) == [None] * 4
-    finally:
-        sys.setswitchinterval(before)
     fs.pool.release(held)

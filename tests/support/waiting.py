@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
-__all__ = ["PATIENCE", "HeldUp", "at_once", "collected", "until"]
+__all__ = ["PATIENCE", "HeldUp", "at_once", "collected", "switching_often", "until"]
 
 T = TypeVar("T")
 
@@ -52,6 +54,17 @@ def at_once(count: int, work: Callable[[int], T]) -> list[T | Exception]:
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(one, range(count)))
+
+
+@contextmanager
+def switching_often() -> Iterator[None]:
+    """Have Python go from one thread to another as often as it can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 class HeldUp(Generic[T]):
